@@ -1,0 +1,1 @@
+//! Memory helpers for a request path: recycled boxes, buffer pools, arenas.

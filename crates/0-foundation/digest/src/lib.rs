@@ -1,0 +1,1 @@
+//! What is known of a connection and an exchange, as plain values.

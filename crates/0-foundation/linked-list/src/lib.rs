@@ -1,0 +1,1 @@
+//! A doubly linked list over one growable block of nodes, addressed by index.

@@ -1,0 +1,1 @@
+//! A hierarchical timer wheel, and timeouts on it that cost nanoseconds.

@@ -1,0 +1,1 @@
+//! HTTP message types: ordered, case-preserving fields over the received bytes.

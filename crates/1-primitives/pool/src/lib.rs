@@ -1,0 +1,1 @@
+//! Idle things grouped by key, own worker first, sans-IO.

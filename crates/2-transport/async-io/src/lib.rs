@@ -1,0 +1,1 @@
+//! The stream layer between sockets and protocols.

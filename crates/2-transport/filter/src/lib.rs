@@ -1,0 +1,1 @@
+//! The interfaces of the filter chain and nothing else.

@@ -1,0 +1,1 @@
+//! Workers: one current-thread runtime each, with state, time and drain.

@@ -1,0 +1,1 @@
+//! Selection of peers without locks.

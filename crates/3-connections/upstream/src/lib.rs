@@ -1,0 +1,1 @@
+//! One peer model and one retry core.

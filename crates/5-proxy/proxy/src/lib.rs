@@ -1,0 +1,1 @@
+//! The pump, the filter chain and the rules of an exchange.

@@ -1,0 +1,1 @@
+//! Process, services and lifecycle.

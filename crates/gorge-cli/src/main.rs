@@ -1,0 +1,2 @@
+//! The program gorge.
+fn main() {}

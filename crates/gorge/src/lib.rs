@@ -1,0 +1,1 @@
+//! An HTTP proxy framework: every gorge crate under one name.

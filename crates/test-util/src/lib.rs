@@ -1,0 +1,1 @@
+//! Origins, raw clients and hostile peers for tests.

@@ -1,0 +1,2 @@
+//! cargo xtask: the verbs of the workspace.
+fn main() {}

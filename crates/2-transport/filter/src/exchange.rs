@@ -1,0 +1,192 @@
+//! One request and its response, as filters see it.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use gorge_digest::{PeerAddr, TimingDigest};
+use gorge_http::{RequestHead, Status};
+
+use crate::slots::Slots;
+use crate::{Attempts, BodyHandle, BodyLength};
+
+/// One request and its response on their way through the proxy.
+///
+/// `C` is the application's own context: one value per exchange, made by `Default`, living until
+/// after the last [`on_end`](crate::Filter::on_end).
+pub struct Exchange<C = ()> {
+    /// The request as it will go upstream: hop-by-hop fields are gone, filters may change it.
+    pub req: RequestHead,
+    /// The application's context.
+    pub ctx: C,
+    /// Time limits of this exchange; preset from the proxy's, open to filters.
+    pub timeouts: Timeouts,
+    request_body: BodyHandle,
+    response_body: BodyHandle,
+    slots: Slots,
+    /// Filled by the driver.
+    pub facts: Facts,
+}
+
+/// What the driver of an exchange knows of it; filters and observers read it.
+#[derive(Debug, Default)]
+pub struct Facts {
+    /// Who is at the other end of the downstream connection.
+    pub client: Option<PeerAddr>,
+    /// Which address it came to.
+    pub local: Option<PeerAddr>,
+    /// `http` or `https`, as the client spoke it to us.
+    pub scheme: Scheme,
+    /// How much of a request body there is.
+    pub request_length: BodyLength,
+    /// The protocol the client asks to upgrade to (RFC 9110 7.8).
+    pub upgrade: Option<Bytes>,
+    /// What was tried so far.
+    pub attempts: Attempts,
+    /// When what happened.
+    pub timing: TimingDigest,
+    /// Body bytes received from the client.
+    pub received: u64,
+    /// Body bytes sent to the client.
+    pub sent: u64,
+    /// The status sent to the client, once it is decided.
+    pub status: Option<Status>,
+    /// True once the process is stopping.
+    pub stopping: bool,
+    /// How many exchanges this downstream connection carried before.
+    pub earlier_exchanges: u32,
+}
+
+/// The scheme of a downstream connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scheme {
+    /// In clear.
+    #[default]
+    Http,
+    /// Over TLS or QUIC.
+    Https,
+}
+
+impl Scheme {
+    /// As a URI spells it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+}
+
+/// Time limits of one exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// From the whole request sent to the first byte of the response. Default 60 s.
+    pub first_byte: Duration,
+    /// Between two chunks of a body, each direction. Default 60 s.
+    pub idle_body: Duration,
+    /// Until a blocked write makes progress. Default 60 s.
+    pub write: Duration,
+    /// Without any byte in either direction of a tunnel. Default 1 h.
+    pub tunnel: Duration,
+    /// From the request to the response head, all attempts together. Default none.
+    pub total: Option<Duration>,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        let minute = Duration::from_secs(60);
+        Self { first_byte: minute, idle_body: minute, write: minute, tunnel: 60 * minute, total: None }
+    }
+}
+
+impl<C: Default> Exchange<C> {
+    /// An exchange of which nothing is known yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            req: RequestHead::new(),
+            ctx: C::default(),
+            timeouts: Timeouts::default(),
+            request_body: BodyHandle::default(),
+            response_body: BodyHandle::default(),
+            slots: Slots::default(),
+            facts: Facts::default(),
+        }
+    }
+
+    /// Makes it as good as new, but for the memory it holds. Received bytes are let go.
+    pub fn clear(&mut self) {
+        self.req.clear();
+        self.ctx = C::default();
+        self.timeouts = Timeouts::default();
+        self.request_body.clear();
+        self.response_body.clear();
+        self.slots.clear();
+        let mut attempts = std::mem::take(&mut self.facts.attempts);
+        attempts.clear();
+        self.facts = Facts { attempts, ..Facts::default() };
+    }
+}
+
+impl<C: Default> Default for Exchange<C> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<C> Exchange<C> {
+    /// The request body: push transforms here.
+    pub fn request_body(&mut self) -> &mut BodyHandle {
+        &mut self.request_body
+    }
+
+    /// The response body: push transforms here.
+    pub fn response_body(&mut self) -> &mut BodyHandle {
+        &mut self.response_body
+    }
+
+    /// Puts a value into the slot of its type; the one before comes back.
+    pub fn set<T: Send + 'static>(&mut self, value: T) -> Option<T> {
+        self.slots.set(value)
+    }
+
+    /// The value in the slot of this type.
+    #[must_use]
+    pub fn get<T: Send + 'static>(&self) -> Option<&T> {
+        self.slots.get()
+    }
+
+    /// The value in the slot of this type, to change.
+    pub fn get_mut<T: Send + 'static>(&mut self) -> Option<&mut T> {
+        self.slots.get_mut()
+    }
+
+    /// Takes the value out of the slot of this type.
+    pub fn take<T: Send + 'static>(&mut self) -> Option<T> {
+        self.slots.take()
+    }
+
+    /// The client's address on this connection.
+    #[must_use]
+    pub fn client(&self) -> Option<&PeerAddr> {
+        self.facts.client.as_ref()
+    }
+
+    /// What was tried upstream so far.
+    #[must_use]
+    pub fn attempts(&self) -> &Attempts {
+        &self.facts.attempts
+    }
+
+    /// The address of the peer asked last.
+    #[must_use]
+    pub fn peer(&self) -> Option<&PeerAddr> {
+        self.facts.attempts.last().map(|a| &a.address)
+    }
+}
+
+impl<C: std::fmt::Debug> std::fmt::Debug for Exchange<C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Exchange").field("req", &self.req).field("ctx", &self.ctx).field("facts", &self.facts).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,143 @@
+//! `cargo xtask test`: the one test command. It runs every step even when one fails, and names those that failed.
+
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::shell::{Arguments, cargo, execute};
+use crate::workspace::{self, Package};
+use crate::{levels, needs, test_matrix, tidy};
+
+type Step = (&'static str, fn() -> Result<()>);
+
+/// In this order: what is quick and fails often comes first.
+const STEPS: &[Step] = &[
+    ("format", format),
+    ("levels", || levels::check(true).map(|verdict| println!("{verdict}"))),
+    ("tidy", || tidy::check().map(|verdict| println!("{verdict}"))),
+    ("clippy", clippy),
+    ("tests", tests),
+    ("doc tests", doc_tests),
+    ("fuzz corpora", fuzz_corpora),
+    ("docs", docs),
+    ("loom", loom),
+    ("each crate alone", test_matrix::quick),
+    ("sets of the umbrella", test_matrix::umbrella),
+];
+
+pub(crate) fn run(mut arguments: Arguments) -> Result<String> {
+    let only = arguments.word();
+    arguments.finish()?;
+    needs::bring(needs::FOR_TESTS);
+    match only {
+        Some(name) => one_crate(&name),
+        None => every_step(),
+    }
+}
+
+fn every_step() -> Result<String> {
+    let mut failed = Vec::new();
+    for (name, step) in STEPS {
+        println!("== {name}");
+        if let Err(error) = step() {
+            println!("== {name}: FAILED: {error:#}");
+            failed.push(*name);
+        }
+    }
+    if !failed.is_empty() {
+        bail!("{} of {} steps: {}", failed.len(), STEPS.len(), failed.join(", "));
+    }
+    Ok(format!("all {} steps pass", STEPS.len()))
+}
+
+/// The same for one crate, named with or without its prefix.
+fn one_crate(name: &str) -> Result<String> {
+    let packages = workspace::packages()?;
+    let package =
+        packages.iter().find(|package| package.name == name || package.short_name() == name).with_context(
+            || format!("there is no crate `{name}`; `cargo xtask levels` draws those that exist"),
+        )?;
+    execute(&mut cargo(["fmt", "--check", "--package", &package.name]))?;
+    execute(&mut cargo([
+        "clippy",
+        "--package",
+        &package.name,
+        "--all-targets",
+        "--all-features",
+        "--",
+        "-D",
+        "warnings",
+    ]))?;
+    execute(&mut cargo(["test", "--package", &package.name, "--all-features"]))?;
+    if has_loom_tests(package) {
+        execute(&mut loom_of(package))?;
+    }
+    Ok(format!("{} passes", package.name))
+}
+
+fn format() -> Result<()> {
+    execute(&mut cargo(["fmt", "--all", "--check"]))
+}
+
+fn clippy() -> Result<()> {
+    execute(&mut with_full("clippy", &["--all-targets"], &["--", "-D", "warnings"])?)
+}
+
+/// Unit and integration tests, and the examples.
+fn tests() -> Result<()> {
+    execute(&mut with_full("test", &["--no-fail-fast", "--all-targets"], &[])?)
+}
+
+fn doc_tests() -> Result<()> {
+    execute(&mut with_full("test", &["--no-fail-fast", "--doc"], &[])?)
+}
+
+/// The corpora of the fuzz targets, run as ordinary tests of the package `gorge-fuzz`.
+fn fuzz_corpora() -> Result<()> {
+    execute(&mut cargo(["test", "--package", "gorge-fuzz"]))
+}
+
+fn docs() -> Result<()> {
+    execute(with_full("doc", &["--no-deps", "--lib"], &[])?.env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// Every interleaving of what workers share, in each crate that has such tests.
+fn loom() -> Result<()> {
+    for package in workspace::crates()?.iter().filter(|package| has_loom_tests(package)) {
+        execute(&mut loom_of(package))?;
+    }
+    Ok(())
+}
+
+/// A crate with loom tests names loom in its manifest.
+fn has_loom_tests(package: &Package) -> bool {
+    package.read("Cargo.toml").is_some_and(|manifest| manifest.contains("loom"))
+}
+
+/// Optimised, for loom tries thousands of orders; with overflow checks and assertions all the same. The flag rebuilds
+/// every dependency, so it has a target folder of its own.
+fn loom_of(package: &Package) -> Command {
+    let mut command = cargo(["test", "--release", "--package", &package.name, "--lib", "--test", "loom*"]);
+    command
+        .env("RUSTFLAGS", "--cfg loom")
+        .env("CARGO_TARGET_DIR", "target/loom")
+        .env("CARGO_PROFILE_RELEASE_LTO", "off")
+        .env("CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS", "true");
+    command
+}
+
+/// `cargo VERB` over the default members with the `full` features of those that have them.
+fn with_full(verb: &str, options: &[&str], rest: &[&str]) -> Result<Command> {
+    let full: Vec<String> = workspace::packages()?
+        .iter()
+        .filter(|package| package.features.contains_key("full"))
+        .map(|package| format!("{}/full", package.name))
+        .collect();
+    let mut command = cargo([verb]);
+    command.args(options);
+    if !full.is_empty() {
+        command.args(["--features", &full.join(",")]);
+    }
+    command.args(rest);
+    Ok(command)
+}

@@ -1,1 +1,27 @@
-//! HTTP message types: ordered, case-preserving fields over the received bytes.
+#![doc = include_str!("../README.md")]
+
+pub mod authority;
+mod chunk;
+pub mod date;
+mod field;
+mod grammar;
+mod head;
+mod headers;
+mod hop_by_hop;
+mod known;
+mod method;
+mod status;
+mod uri;
+mod version;
+
+pub use authority::Authority;
+pub use chunk::Chunk;
+pub use field::{Field, FieldName, InvalidField};
+pub use head::{InvalidReason, RequestHead, ResponseHead};
+pub use headers::{Headers, Iter, Values};
+pub use hop_by_hop::ConnectionOptions;
+pub use known::Known;
+pub use method::{InvalidMethod, Method};
+pub use status::{InvalidStatus, Status};
+pub use uri::{Form, InvalidUri, Uri};
+pub use version::Version;

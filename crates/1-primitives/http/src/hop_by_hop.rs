@@ -1,0 +1,109 @@
+//! Taking out what belongs to one connection (RFC 9110 7.6.1).
+
+use crate::headers::Headers;
+use crate::{Known, grammar};
+
+/// What Connection and TE said, before [`Headers::remove_hop_by_hop`] took them out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ConnectionOptions {
+    /// `Connection: close`
+    pub close: bool,
+    /// `Connection: keep-alive`
+    pub keep_alive: bool,
+    /// `Connection: upgrade`, and an Upgrade field beside it
+    pub upgrade: bool,
+    /// `TE: trailers`, which is the one thing of TE that is left in the list
+    pub te_trailers: bool,
+}
+
+/// Fields that end at this hop, whether Connection names them or not.
+const HOP_BY_HOP: u64 = Known::Connection.bit()
+    | Known::KeepAlive.bit()
+    | Known::ProxyAuthenticate.bit()
+    | Known::ProxyAuthorization.bit()
+    | Known::ProxyConnection.bit()
+    | Known::Te.bit()
+    | Known::Trailer.bit()
+    | Known::TransferEncoding.bit()
+    | Known::Upgrade.bit();
+
+/// Fields that a peer must not get rid of by naming them: they say where a message goes and where
+/// it ends.
+const NEVER_BY_NAME: u64 = Known::Host.bit() | Known::ContentLength.bit() | Known::TransferEncoding.bit();
+
+/// From so many unregistered names in Connection on, all unregistered fields are taken for named.
+/// It keeps the work linear, and whoever lists that many means no good.
+const MAX_NAMED: usize = 64;
+
+impl Headers {
+    /// Removes the fields that concern one connection only: Connection and what it names,
+    /// Keep-Alive, Proxy-Connection, Proxy-Authenticate, Proxy-Authorization, TE (but
+    /// `TE: trailers` stays), Trailer, Transfer-Encoding and Upgrade.
+    ///
+    /// Host and Content-Length stay though Connection may name them. Read Upgrade before, if you
+    /// want its value.
+    pub fn remove_hop_by_hop(&mut self) -> ConnectionOptions {
+        let mut options = ConnectionOptions::default();
+        if self.present() & HOP_BY_HOP == 0 {
+            return options;
+        }
+        let mut doomed = HOP_BY_HOP;
+        if self.present() & Known::Connection.bit() != 0 {
+            doomed |= self.read_connection(&mut options) & !NEVER_BY_NAME;
+        }
+        options.upgrade &= self.contains(Known::Upgrade);
+        options.te_trailers = self.get_all(Known::Te).any(names_trailers);
+        let (records, _) = self.records_mut();
+        for record in records {
+            if Known::from_id(record.id()).is_some_and(|known| known.bit() & doomed != 0) {
+                record.kill();
+            }
+        }
+        self.sweep();
+        if options.te_trailers {
+            // Cannot fail on its name or value; if the list is full, TE is not kept.
+            options.te_trailers = self.append(Known::Te, "trailers").is_ok();
+        }
+        options
+    }
+
+    /// Marks the unregistered fields that Connection names as dead, and returns the well-known
+    /// ones.
+    fn read_connection(&mut self, options: &mut ConnectionOptions) -> u64 {
+        let mut named = 0;
+        let mut others = 0;
+        let (records, source) = self.records_mut();
+        for at in 0..records.len() {
+            if records[at].id() != Known::Connection as u8 {
+                continue;
+            }
+            for option in source.value(records[at]).split(|&byte| byte == b',') {
+                let option = grammar::trim(option);
+                if option.eq_ignore_ascii_case(b"close") {
+                    options.close = true;
+                } else if let Some(known) = Known::classify(option) {
+                    options.keep_alive |= known == Known::KeepAlive;
+                    options.upgrade |= known == Known::Upgrade;
+                    named |= known.bit();
+                } else if !option.is_empty() && others <= MAX_NAMED {
+                    others += 1;
+                    for record in records.iter_mut() {
+                        let same = || source.name(*record).eq_ignore_ascii_case(option);
+                        if Known::from_id(record.id()).is_none() && (others > MAX_NAMED || same()) {
+                            record.kill();
+                        }
+                    }
+                }
+            }
+        }
+        named
+    }
+}
+
+fn names_trailers(te: &[u8]) -> bool {
+    te.split(|&byte| byte == b',').any(|coding| {
+        let name = coding.split(|&byte| byte == b';').next().unwrap_or_default();
+        grammar::trim(name).eq_ignore_ascii_case(b"trailers")
+    })
+}

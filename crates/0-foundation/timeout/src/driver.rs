@@ -315,3 +315,113 @@ pub fn resume() {
         }
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::atomic::{AtomicUsize, Ordering},
+        task::Wake,
+        time::Duration,
+    };
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Count(AtomicUsize);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Takes the place of the runtime: polls the driver by hand and counts what wakes it.
+    struct Seated {
+        driver: Driver,
+        count: Arc<Count>,
+        waker: Waker,
+    }
+
+    impl Seated {
+        fn new() -> Self {
+            let wheel = local();
+            let Recruit { handle, sleep } = wheel.0.lock().recruit().unwrap();
+            let count = Arc::new(Count::default());
+            let waker = Waker::from(count.clone());
+            let driver = Driver { wheel, runtime: handle.id(), sleep, due: Vec::new() };
+            let mut seated = Self { driver, count, waker };
+            assert!(seated.poll().is_pending());
+            seated
+        }
+
+        fn poll(&mut self) -> Poll<()> {
+            Pin::new(&mut self.driver).poll(&mut Context::from_waker(&self.waker))
+        }
+
+        fn wakes(&self) -> usize {
+            self.count.0.swap(0, Ordering::Relaxed)
+        }
+    }
+
+    fn arm(seconds: u64) -> Armed {
+        Armed::new(clock::exact() + Duration::from_secs(seconds), Waker::noop())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_an_earlier_deadline_wakes_the_driver() {
+        let mut driver = Seated::new();
+        assert_eq!(driver.wakes(), 0);
+        let first = arm(100);
+        assert_eq!(driver.wakes(), 1);
+        // Told once, it needs not be told again before it has run.
+        let others: Vec<_> = (100..200).map(arm).collect();
+        assert!(driver.poll().is_pending());
+        drop((others, arm(100), arm(101)));
+        assert_eq!(driver.wakes(), 0);
+        let mut earlier = arm(50);
+        assert_eq!(driver.wakes(), 1);
+        assert!(driver.poll().is_pending());
+        let at = earlier.at() - Duration::from_secs(20);
+        assert!(matches!(earlier.refresh(at, Waker::noop()), Status::Waiting));
+        assert_eq!(driver.wakes(), 1);
+        drop((first, earlier));
+        assert_eq!(driver.wakes(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_driver_sleeps_until_the_deadline_and_not_in_between() {
+        let mut driver = Seated::new();
+        // Far enough to lie on an upper level, where entries move down on their way.
+        let _armed = arm(3600);
+        assert!(driver.poll().is_pending());
+        driver.wakes();
+        tokio::time::sleep(Duration::from_secs(3599)).await;
+        assert_eq!(driver.wakes(), 0);
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert_eq!(driver.wakes(), 1);
+        assert!(driver.poll().is_pending());
+        tokio::time::sleep(Duration::from_secs(86_400)).await;
+        assert_eq!(driver.wakes(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_driver_leaves_a_retired_wheel_when_nothing_is_armed() {
+        let mut driver = Seated::new();
+        let armed = arm(10);
+        driver.wakes();
+        driver.driver.wheel.retire();
+        assert_eq!(driver.wakes(), 1);
+        assert!(driver.poll().is_pending());
+        drop(armed);
+        assert!(driver.poll().is_ready());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_is_lost_with_its_last_driver() {
+        let driver = Seated::new();
+        let mut armed = arm(10);
+        let at = armed.at();
+        drop(driver);
+        assert!(matches!(armed.refresh(at, Waker::noop()), Status::Lost));
+    }
+}

@@ -1,1 +1,22 @@
 //! The HTTP/1 message parser and its strict framing policy, sans-IO.
+
+mod body;
+mod chunked;
+mod class;
+mod encode;
+mod facts;
+mod framing;
+mod head;
+mod limits;
+mod reject;
+mod scan;
+mod trailers;
+
+pub use body::BodyDecoder;
+pub use encode::{
+    CHUNK_END, Persist, WireFraming, encode_chunk_start, encode_last_chunk, encode_request, encode_response,
+};
+pub use framing::{Expect, Framing, RequestFraming, ResponseFraming};
+pub use head::HeadParser;
+pub use limits::Limits;
+pub use reject::{Reason, Reject};

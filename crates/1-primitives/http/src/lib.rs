@@ -2,20 +2,27 @@
 
 pub mod authority;
 mod chunk;
+pub mod conditional;
+pub mod conversions;
+pub mod cookie;
 pub mod date;
+pub mod entity_tag;
 mod field;
 mod grammar;
 mod head;
 mod headers;
 mod hop_by_hop;
 mod known;
+pub mod list;
 mod method;
+pub mod quality;
 mod status;
 mod uri;
 mod version;
 
 pub use authority::Authority;
 pub use chunk::Chunk;
+pub use entity_tag::EntityTag;
 pub use field::{Field, FieldName, InvalidField};
 pub use head::{InvalidReason, RequestHead, ResponseHead};
 pub use headers::{Headers, Iter, Values};

@@ -1,4 +1,4 @@
-//! The HTTP/1 message parser and its strict framing policy, sans-IO.
+#![doc = include_str!("../README.md")]
 
 mod body;
 mod chunked;
@@ -10,6 +10,7 @@ mod head;
 mod limits;
 mod reject;
 mod scan;
+pub mod smuggling;
 mod trailers;
 
 pub use body::BodyDecoder;

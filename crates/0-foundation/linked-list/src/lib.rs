@@ -1,1 +1,10 @@
-//! A doubly linked list over one growable block of nodes, addressed by index.
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod iter;
+mod link;
+mod list;
+mod slot;
+
+pub use iter::Iter;
+pub use list::LinkedList;

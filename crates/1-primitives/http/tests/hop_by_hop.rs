@@ -1,0 +1,97 @@
+//! Removal of hop-by-hop fields (RFC 9110 7.6.1).
+
+use std::fmt::Write;
+
+use gorge_http::{ConnectionOptions, Headers, Known};
+
+/// A list of the fields of `text`, one a line.
+fn fields(text: &str) -> Headers {
+    let mut headers = Headers::new();
+    for line in text.lines() {
+        let (name, value) = line.split_once(':').unwrap();
+        headers.append(name.trim(), value).unwrap();
+    }
+    headers
+}
+
+fn shown(headers: &Headers) -> String {
+    headers.iter().fold(String::new(), |mut out, field| {
+        let _ = writeln!(out, "{}: {}", field.name, field.value.escape_ascii());
+        out
+    })
+}
+
+#[track_caller]
+fn check(before: &str, after: &str) -> ConnectionOptions {
+    let mut headers = fields(before);
+    let options = headers.remove_hop_by_hop();
+    assert_eq!(shown(&headers), after);
+    options
+}
+
+#[test]
+fn removes_all_hop_by_hop_fields_unasked() {
+    let options = check(
+        "Keep-Alive: timeout=5\nHost: a\nproxy-connection: x\nProxy-Authenticate: Basic\n\
+         PROXY-AUTHORIZATION: x\nTE: deflate\nTrailer: x\nTransfer-Encoding: chunked\nUpgrade: h2c\nX-A: b",
+        "Host: a\nX-A: b\n",
+    );
+    assert_eq!(options, ConnectionOptions::default());
+}
+
+#[test]
+fn removes_what_connection_names_in_whatever_case_and_place() {
+    let options = check(
+        "X-One: 1\nConnection: close, x-one ,X-TWO\nAuthorization: x\nx-two: 2\n\
+         connection: Keep-Alive,authorization\nX-Three: 3",
+        "X-Three: 3\n",
+    );
+    assert!(options.close && options.keep_alive && !options.upgrade);
+}
+
+#[test]
+fn host_and_framing_cannot_be_removed_by_name() {
+    check(
+        "Host: a\nContent-Length: 3\nConnection: host, content-length, close",
+        "Host: a\nContent-Length: 3\n",
+    );
+}
+
+#[test]
+fn upgrade_needs_both_the_option_and_the_field() {
+    assert!(check("Connection: Upgrade\nUpgrade: websocket", "").upgrade);
+    assert!(!check("Connection: upgrade", "").upgrade);
+    assert!(!check("Upgrade: websocket", "").upgrade);
+}
+
+#[test]
+fn of_te_only_trailers_stays() {
+    let options = check("TE: gzip;q=0.5\nConnection: TE\nte: Trailers;q=1, x", "TE: trailers\n");
+    assert!(options.te_trailers);
+    assert!(!check("TE: trailers2", "").te_trailers);
+}
+
+#[test]
+fn a_list_without_such_fields_is_left_as_it_is() {
+    check("Host: a\nX-A: b", "Host: a\nX-A: b\n");
+    check("", "");
+}
+
+#[test]
+fn from_a_count_of_names_on_all_unregistered_fields_go() {
+    let names = |count| (0..count).map(|n| format!("x-{n}")).collect::<Vec<_>>().join(",");
+    let few = format!("X-Kept: 1\nHost: a\nConnection: {}", names(64));
+    check(&few, "X-Kept: 1\nHost: a\n");
+    let many = format!("X-Kept: 1\nHost: a\nConnection: {}, close", names(65));
+    assert!(check(&many, "Host: a\n").close);
+}
+
+#[test]
+fn every_registered_name_but_framing_and_host_can_be_named() {
+    for known in Known::ALL {
+        let mut headers = fields(&format!("{known}: 1\nConnection: {known}"));
+        headers.remove_hop_by_hop();
+        let kept = matches!(known, Known::Host | Known::ContentLength);
+        assert_eq!(headers.contains(known), kept, "{known}");
+    }
+}

@@ -17,6 +17,7 @@ pub mod list;
 mod method;
 pub mod quality;
 mod status;
+pub mod structured;
 mod uri;
 mod version;
 

@@ -46,6 +46,12 @@ impl Buffers {
     }
 
     fn give(&mut self, mut buffer: BytesMut) {
+        // Nearly all come back untouched or used up in place; for these one comparison does.
+        match buffer.capacity() {
+            SMALL => return keep(&mut self.small, buffer),
+            LARGE => return keep(&mut self.large, buffer),
+            _ => {}
+        }
         if buffer.try_reclaim(MAX_SIZE + 1) {
             return;
         }

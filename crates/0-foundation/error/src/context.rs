@@ -44,31 +44,39 @@ impl fmt::Display for Context {
     }
 }
 
-/// How many contexts fit into the error itself; an error rarely passes more places that have something to say.
-const INLINE: usize = 3;
-
-/// The contexts of one error, oldest first. Only the fourth and later need memory of their own.
-#[derive(Default)]
+/// The contexts of one error, oldest first. The first two need no memory of their own: few errors pass more places that
+/// have something to say, and every error carries the room.
 pub(crate) struct Contexts {
-    inline: [Option<Context>; INLINE],
-    more: Vec<Context>,
+    first: Option<Context>,
+    second: Option<Context>,
+    /// Boxed to take one word of every error rather than three.
+    #[allow(clippy::box_collection, reason = "an error is kept small")]
+    more: Option<Box<Vec<Context>>>,
 }
 
 impl Contexts {
-    pub(crate) fn one(context: Context) -> Self {
-        Contexts { inline: [Some(context), None, None], more: Vec::new() }
+    pub(crate) const fn none() -> Self {
+        Contexts { first: None, second: None, more: None }
+    }
+
+    pub(crate) const fn one(context: Context) -> Self {
+        Contexts { first: Some(context), second: None, more: None }
     }
 
     pub(crate) fn push(&mut self, context: Context) {
-        match self.inline.iter_mut().find(|slot| slot.is_none()) {
-            Some(slot) => *slot = Some(context),
-            None => self.more.push(context),
+        if self.first.is_none() {
+            self.first = Some(context);
+        } else if self.second.is_none() {
+            self.second = Some(context);
+        } else {
+            self.more.get_or_insert_default().push(context);
         }
     }
 
     /// Newest, that is outermost, first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Context> {
-        self.inline.iter().flatten().chain(&self.more).rev()
+        let more = self.more.iter().flat_map(|more| more.iter().rev());
+        more.chain(&self.second).chain(&self.first)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The error type itself.
 
+use std::any::Any;
 use std::error::Error as StdError;
 use std::fmt::{self, Write};
 use std::io;
@@ -20,20 +21,54 @@ struct Inner {
     fault: Fault,
     retry: Retryable,
     contexts: Contexts,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    source: Option<Source>,
+}
+
+/// The cause. One of ours is not boxed a second time.
+enum Source {
+    Ours(Error),
+    Other(Box<dyn StdError + Send + Sync>),
+}
+
+impl Source {
+    fn of<E: Into<Box<dyn StdError + Send + Sync>> + 'static>(error: E) -> Self {
+        match into_ours(error) {
+            Ok(ours) => Source::Ours(ours),
+            Err(other) => Source::Other(other.into()),
+        }
+    }
+
+    fn as_dyn(&self) -> &(dyn StdError + 'static) {
+        match self {
+            Source::Ours(error) => error,
+            Source::Other(error) => error.as_ref(),
+        }
+    }
+}
+
+/// Asks by type, before anything is boxed, whether an error is one of ours.
+pub(crate) fn into_ours<E: 'static>(error: E) -> Result<Error, E> {
+    let mut slot = Some(error);
+    let ours = (&mut slot as &mut dyn Any).downcast_mut::<Option<Error>>().and_then(Option::take);
+    match (ours, slot) {
+        (None, Some(other)) => Err(other),
+        (Some(ours), _) => Ok(ours),
+        // The slot is emptied only by taking one of ours out.
+        (None, None) => Ok(Error::new(Kind::Internal)),
+    }
 }
 
 impl Error {
     /// An error of this kind, without a word more.
     #[cold]
     pub fn new(kind: Kind) -> Self {
-        Error::from_parts(kind, Contexts::default(), None)
+        Error::without_cause(kind, Contexts::none())
     }
 
     /// An error of this kind, and what was being done.
     #[cold]
     pub fn explain(kind: Kind, context: impl Into<Context>) -> Self {
-        Error::from_parts(kind, Contexts::one(context.into()), None)
+        Error::without_cause(kind, Contexts::one(context.into()))
     }
 
     /// An error of this kind, what was being done, and the error that caused it.
@@ -44,20 +79,24 @@ impl Error {
     pub fn because(
         kind: Kind,
         context: impl Into<Context>,
-        source: impl Into<Box<dyn StdError + Send + Sync>>,
+        source: impl Into<Box<dyn StdError + Send + Sync>> + 'static,
     ) -> Self {
-        let source = source.into();
-        let fault = source.downcast_ref::<Error>().map_or(Fault::Unset, Error::fault);
-        let mut error = Error::from_parts(kind, Contexts::one(context.into()), Some(source));
-        error.0.fault = fault;
-        error
+        let source = Source::of(source);
+        let fault = match &source {
+            Source::Ours(error) => error.fault(),
+            Source::Other(_) => Fault::Unset,
+        };
+        let contexts = Contexts::one(context.into());
+        Error(Box::new(Inner { kind, fault, retry: Retryable::No, contexts, source: Some(source) }))
     }
 
-    fn from_parts(kind: Kind, contexts: Contexts, source: Option<Box<dyn StdError + Send + Sync>>) -> Self {
-        Error(Box::new(Inner { kind, fault: Fault::Unset, retry: Retryable::No, contexts, source }))
+    #[inline]
+    fn without_cause(kind: Kind, contexts: Contexts) -> Self {
+        Error(Box::new(Inner { kind, fault: Fault::Unset, retry: Retryable::No, contexts, source: None }))
     }
 
-    /// Adds what was being done further out. Kind, fault and retry stay; static text allocates nothing for the first three.
+    /// Adds what was being done further out. Kind, fault and retry stay; static text allocates nothing
+    /// for the first two.
     #[must_use]
     pub fn context(mut self, context: impl Into<Context>) -> Self {
         self.0.contexts.push(context.into());
@@ -171,10 +210,7 @@ impl From<Kind> for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        match &self.0.source {
-            Some(source) => Some(source.as_ref()),
-            None => None,
-        }
+        self.0.source.as_ref().map(Source::as_dyn)
     }
 }
 
@@ -201,7 +237,7 @@ impl fmt::Debug for Error {
             .field("fault", &self.0.fault)
             .field("retry", &self.0.retry)
             .field("contexts", &self.contexts().collect::<Vec<_>>())
-            .field("source", &self.0.source)
+            .field("source", &self.source())
             .finish()
     }
 }

@@ -1,8 +1,8 @@
 //! Turning what other code returns into an [`Error`], with the place's own words.
 
-use std::any::Any;
 use std::error::Error as StdError;
 
+use crate::error::into_ours;
 use crate::{Context, Error, Kind, Result};
 
 /// Extends `Result` and `Option` with the ways into [`Error`].
@@ -70,14 +70,8 @@ impl<T> OrErr<T> for Option<T> {
 
 #[cold]
 fn explained<E: Into<Box<dyn StdError + Send + Sync>> + 'static>(error: E, context: Context) -> Error {
-    // Asked by type before it is boxed, so that an error of ours is neither copied nor nested.
-    let mut slot = Some(error);
-    if let Some(ours) = (&mut slot as &mut dyn Any).downcast_mut::<Option<Error>>().and_then(Option::take) {
-        return ours.context(context);
-    }
-    match slot {
-        Some(other) => Error::because(Kind::Internal, context, other),
-        // Only an error of ours is ever taken out, and that returned above.
-        None => Error::explain(Kind::Internal, context),
+    match into_ours(error) {
+        Ok(ours) => ours.context(context),
+        Err(other) => Error::because(Kind::Internal, context, other),
     }
 }

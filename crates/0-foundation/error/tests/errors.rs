@@ -165,7 +165,8 @@ fn allocates_as_promised() {
     };
     assert_eq!(allocations(|| Some(Error::new(Kind::Loop))), 1);
     assert_eq!(allocations(|| Some(Error::explain(Kind::Loop, "seen in Via"))), 1);
-    assert_eq!(allocations(|| Some(Error::new(Kind::Loop).context("a").context("b").context("c"))), 1);
+    assert_eq!(allocations(|| Some(Error::new(Kind::Loop).context("a").context("b"))), 1);
+    assert_eq!(allocations(|| Some(Error::because(Kind::Loop, "outside", Error::new(Kind::Cache)))), 2);
     assert_eq!(allocations(|| Some(Error::new(Kind::Loop).context(String::from("owned")))), 2);
     assert_eq!(allocations(|| Err::<(), _>(Error::new(Kind::Loop)).explain("outside").err()), 1);
     assert_eq!(allocations(|| Ok::<_, Error>(1).explain_with(|| format!("{}", 1)).err()), 0);

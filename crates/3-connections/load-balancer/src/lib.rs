@@ -1,1 +1,13 @@
-//! Selection of peers without locks.
+#![doc = include_str!("../README.md")]
+
+mod algorithm;
+mod balancer;
+mod least_conn;
+mod round_robin;
+mod set;
+mod smooth;
+
+pub use algorithm::{Algorithm, Candidates, Selector};
+pub use balancer::LoadBalancer;
+pub use least_conn::LeastConn;
+pub use round_robin::RoundRobin;

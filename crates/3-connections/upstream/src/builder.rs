@@ -1,0 +1,127 @@
+//! The settings of a peer, one call each.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use gorge_digest::PeerAddr;
+use gorge_filter::Timeouts;
+use gorge_protocols::{Address, ConnectOptions};
+
+use crate::peer::{Inner, Seen};
+use crate::{Peer, RetryPolicy, ReuseKey, State};
+
+/// Makes a [`Peer`]; see [`Peer::builder`].
+#[must_use = "a builder does nothing until `build`"]
+pub struct PeerBuilder {
+    address: Address,
+    weight: u64,
+    backup: bool,
+    max_connections: u64,
+    connect: ConnectOptions,
+    timeouts: Option<Timeouts>,
+    group: Option<String>,
+    value: Option<Arc<dyn Any + Send + Sync>>,
+    retry: RetryPolicy,
+    state: State,
+}
+
+impl PeerBuilder {
+    pub(crate) fn new(address: Address) -> Self {
+        Self {
+            address,
+            weight: 1,
+            backup: false,
+            max_connections: 0,
+            connect: ConnectOptions::default(),
+            timeouts: None,
+            group: None,
+            value: None,
+            retry: RetryPolicy::default(),
+            state: State::Enabled,
+        }
+    }
+
+    /// Its share of the exchanges beside other peers. Default 1; 0 means drained.
+    pub fn weight(mut self, weight: u64) -> Self {
+        self.weight = weight;
+        self
+    }
+
+    /// Use it only when no peer that is no backup can be used. Default false.
+    pub fn backup(mut self, backup: bool) -> Self {
+        self.backup = backup;
+        self
+    }
+
+    /// How many attempts may run at it at the same time. Default 0 = any number.
+    pub fn max_connections(mut self, limit: u64) -> Self {
+        self.max_connections = limit;
+        self
+    }
+
+    /// How to connect to it: time limit, source address, socket options.
+    pub fn connect_options(mut self, options: ConnectOptions) -> Self {
+        self.connect = options;
+        self
+    }
+
+    /// Time limits instead of those of the exchange. Default: those of the exchange.
+    pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = Some(timeouts);
+        self
+    }
+
+    /// A group key: peers of different groups share no connection, even at one address.
+    pub fn group(mut self, key: impl Into<String>) -> Self {
+        self.group = Some(key.into());
+        self
+    }
+
+    /// A value of one's own, to be had back by [`Peer::value`]. A second one replaces the first.
+    pub fn value<T: Any + Send + Sync>(mut self, value: T) -> Self {
+        self.value = Some(Arc::new(value));
+        self
+    }
+
+    /// When a failed attempt is repeated, where the peer is an upstream by itself. A balancer
+    /// brings rules of its own.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = policy;
+        self
+    }
+
+    /// Whether it is given exchanges from the start. Default [`State::Enabled`].
+    pub fn state(mut self, state: State) -> Self {
+        self.state = state;
+        self
+    }
+
+    /// The peer.
+    #[must_use]
+    pub fn build(self) -> Peer {
+        Peer::from_inner(Inner {
+            shown: PeerAddr::from(&self.address),
+            key: ReuseKey::new(&self.address, &self.connect, self.group.as_deref()),
+            address: self.address,
+            weight: self.weight,
+            backup: self.backup,
+            max_connections: self.max_connections,
+            connect: self.connect,
+            timeouts: self.timeouts,
+            value: self.value,
+            retry: self.retry,
+            retries: OnceLock::new(),
+            seen: Arc::new(Seen::new(self.state)),
+        })
+    }
+}
+
+impl fmt::Debug for PeerBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PeerBuilder")
+            .field("address", &self.address)
+            .field("weight", &self.weight)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,124 @@
+//! Which connections may stand in for each other.
+
+use std::fmt;
+use std::hash::{BuildHasher, Hash, Hasher};
+use std::net::SocketAddr;
+use std::sync::{Arc, LazyLock};
+
+use gorge_protocols::{Address, ConnectOptions};
+
+/// One seed per process: keys can be made from what clients send (a forward proxy), so nobody
+/// outside may know which of them collide.
+static SEED: LazyLock<foldhash::quality::RandomState> = LazyLock::new(Default::default);
+
+/// What a connection must have in common with a peer to be used for it: all that decides who is at
+/// the other end, and how we appear there.
+///
+/// That is the address, the source address and interface, and the group key. (Scheme, protocol,
+/// certificates and the like join with the capabilities that bring them.) The hash is computed
+/// once; comparing looks at every part. Cloning allocates nothing.
+#[derive(Clone)]
+pub struct ReuseKey {
+    hash: u64,
+    parts: Arc<Parts>,
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Parts {
+    address: Address,
+    source: Option<SocketAddr>,
+    interface: Option<String>,
+    group: Option<String>,
+}
+
+impl ReuseKey {
+    pub(crate) fn new(address: &Address, connect: &ConnectOptions, group: Option<&str>) -> Self {
+        let parts = Parts {
+            address: address.clone(),
+            source: connect.source,
+            interface: connect.interface.clone(),
+            group: group.map(str::to_owned),
+        };
+        Self { hash: SEED.hash_one(&parts), parts: Arc::new(parts) }
+    }
+
+    /// The address connected to.
+    #[must_use]
+    pub fn address(&self) -> &Address {
+        &self.parts.address
+    }
+
+    /// The group key, if the peer has one.
+    #[must_use]
+    pub fn group(&self) -> Option<&str> {
+        self.parts.group.as_deref()
+    }
+}
+
+impl Hash for ReuseKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
+    }
+}
+
+impl PartialEq for ReuseKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.hash == other.hash && (Arc::ptr_eq(&self.parts, &other.parts) || self.parts == other.parts)
+    }
+}
+
+impl Eq for ReuseKey {}
+
+impl fmt::Debug for ReuseKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.parts.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(address: &str, source: Option<&str>, interface: Option<&str>, group: Option<&str>) -> ReuseKey {
+        let connect = ConnectOptions {
+            source: source.map(|s| s.parse().unwrap()),
+            interface: interface.map(str::to_owned),
+            ..ConnectOptions::default()
+        };
+        ReuseKey::new(&address.parse().unwrap(), &connect, group)
+    }
+
+    #[test]
+    fn equal_parts_give_equal_keys_and_hashes() {
+        let (a, b) = (key("127.0.0.1:1", None, None, Some("x")), key("127.0.0.1:1", None, None, Some("x")));
+        assert_eq!(a, b);
+        assert_eq!(SEED.hash_one(&a), SEED.hash_one(&b));
+    }
+
+    #[test]
+    fn every_part_separates() {
+        let all = [
+            key("127.0.0.1:1", None, None, None),
+            key("127.0.0.1:2", None, None, None),
+            key("unix:/a", None, None, None),
+            key("unix:@/a", None, None, None),
+            key("127.0.0.1:1", Some("127.0.0.2:0"), None, None),
+            key("127.0.0.1:1", None, Some("lo"), None),
+            key("127.0.0.1:1", None, None, Some("lo")),
+            key("127.0.0.1:1", None, None, Some("")),
+        ];
+        for (i, a) in all.iter().enumerate() {
+            for (j, b) in all.iter().enumerate() {
+                assert_eq!(a == b, i == j, "{a:?} {b:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_changes_neither_end_does_not_separate() {
+        let patient =
+            ConnectOptions { timeout: std::time::Duration::from_secs(60), ..ConnectOptions::default() };
+        let address: Address = "127.0.0.1:1".parse().unwrap();
+        assert_eq!(ReuseKey::new(&address, &patient, None), key("127.0.0.1:1", None, None, None));
+    }
+}

@@ -46,6 +46,9 @@ impl Buffers {
     }
 
     fn give(&mut self, mut buffer: BytesMut) {
+        if !buffer.is_empty() {
+            buffer.clear();
+        }
         // Nearly all come back untouched or used up in place; for these one comparison does.
         match buffer.capacity() {
             SMALL => return keep(&mut self.small, buffer),
@@ -101,8 +104,7 @@ pub fn take_large() -> BytesMut {
 ///
 /// `Bytes` split off it may still be alive: it is used again once they are gone. A buffer that grew beyond twice
 /// [`LARGE`] is freed.
-pub fn give(mut buffer: BytesMut) {
-    buffer.clear();
+pub fn give(buffer: BytesMut) {
     with_buffers(|buffers| buffers.give(buffer));
 }
 

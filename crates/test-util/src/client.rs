@@ -1,6 +1,7 @@
 //! A client that sends any bytes.
 
 use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
 
 use socket2::{Domain, SockRef, Socket, Type};
 
@@ -71,13 +72,29 @@ impl RawClient {
     /// # Panics
     /// As [`RawClient::response`].
     pub fn response_to(&mut self, method: &str) -> Response {
-        let mut response = self.head();
+        self.try_response_to(method).expect("the connection ended where an answer was due")
+    }
+
+    /// As [`RawClient::response`], but `None` when the connection ends instead.
+    ///
+    /// # Panics
+    /// When what comes is no answer.
+    pub fn try_response(&mut self) -> Option<Response> {
+        self.try_response_to("GET")
+    }
+
+    /// As [`RawClient::response_to`], but `None` when the connection ends instead.
+    ///
+    /// # Panics
+    /// When what comes is no answer.
+    pub fn try_response_to(&mut self, method: &str) -> Option<Response> {
+        let mut response = self.try_head()?;
         let framing = response_framing(method, response.status, &response.fields);
         let read = self.wire.body(framing);
         response.body = read.data;
         response.trailers = read.trailers;
         response.complete = read.complete;
-        response
+        Some(response)
     }
 
     /// The head of the next answer; its body is left unread and `complete` false.
@@ -105,6 +122,13 @@ impl RawClient {
             trailers: Default::default(),
             complete: false,
         })
+    }
+
+    /// Sends `x` over and over until the proxy has taken nothing for `quiet`, at most `most` times; how many it took.
+    ///
+    /// As [`Connection::send_until_stalled`](crate::Connection::send_until_stalled), time decides here.
+    pub fn send_until_stalled(&mut self, most: usize, quiet: Duration) -> usize {
+        self.wire.send_until_stalled(most, quiet)
     }
 
     /// `count` bytes, or fewer when the connection ends first.

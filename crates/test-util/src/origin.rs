@@ -130,6 +130,13 @@ impl Origin {
         requests.remove(0)
     }
 
+    /// Forgets the requests and bytes recorded so far; connections stay and keep their numbers.
+    pub fn forget(&self) {
+        let mut record = self.record();
+        record.requests.clear();
+        record.received.iter_mut().for_each(Vec::clear);
+    }
+
     /// Blocks until this many connections have been accepted.
     ///
     /// # Panics
@@ -284,7 +291,11 @@ impl Connection {
         self.next_head().expect("the connection ended where a request was due")
     }
 
-    fn next_head(&mut self) -> Option<Request> {
+    /// The head of the next request, its body left unread, or `None` when the connection ends instead.
+    ///
+    /// # Panics
+    /// When what comes is no request.
+    pub fn next_head(&mut self) -> Option<Request> {
         let (line, fields) = self.wire().head()?;
         let (method, target, version) =
             start_line(&line).unwrap_or_else(|| panic!("no request line: {line:?}"));

@@ -2,10 +2,16 @@
 
 mod boxed;
 mod ext;
+#[cfg(target_os = "linux")]
+mod info;
 mod poll;
+mod read_buffer;
 mod stream;
 mod tcp;
 mod unix;
+mod write_queue;
 
 pub use ext::StreamExt;
+pub use read_buffer::{ReadBuffer, Room};
 pub use stream::Stream;
+pub use write_queue::WriteQueue;

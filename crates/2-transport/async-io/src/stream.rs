@@ -26,7 +26,8 @@ pub trait Stream: Send + Unpin + 'static {
     /// Ready once data, the end or an error is there to be read.
     ///
     /// It needs no buffer and makes no system call. `Ready` is a hint: the read that follows may
-    /// still find nothing and return `Pending`.
+    /// still find nothing and return `Pending`, as the first on an accepted connection often does
+    /// (tokio takes those for readable unasked). Give the buffer back then.
     ///
     /// # Errors
     /// Only when the runtime that drives the stream is gone; errors of the peer come out of

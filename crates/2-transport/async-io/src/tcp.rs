@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::BytesMut;
-use gorge_digest::{PeerAddr, SocketDigest};
+use gorge_digest::{PeerAddr, SocketDigest, TcpInfo};
 use tokio::io::{AsyncWrite, Interest};
 use tokio::net::TcpStream;
 
@@ -54,5 +54,12 @@ impl Stream for TcpStream {
             local: self.local_addr().ok().map(PeerAddr::Ip),
             ..SocketDigest::default()
         }
+    }
+
+    fn tcp_info(&self) -> Option<TcpInfo> {
+        #[cfg(target_os = "linux")]
+        return crate::info::of(self.as_fd());
+        #[cfg(not(target_os = "linux"))]
+        None
     }
 }

@@ -203,3 +203,18 @@ fn a_socket_tells_its_addresses_and_the_kernels_view() {
         Ok(())
     });
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_kernel_tells_what_it_measured() {
+    run(async {
+        let (mut a, mut b) = tcp().await?;
+        a.write_all(b"there and back").await?;
+        b.read(&mut BytesMut::with_capacity(64)).await?;
+        let info = a.tcp_info().unwrap();
+        assert!(info.congestion_window.unwrap() > 0 && info.send_mss.unwrap() > 0, "{info:?}");
+        assert_eq!(info.retransmits, Some(0));
+        assert!(info.rtt.unwrap() > std::time::Duration::ZERO, "{info:?}");
+        Ok(())
+    });
+}

@@ -50,9 +50,10 @@ type Starter = Arc<dyn Fn(&Handle, usize) + Send + Sync>;
 
 #[derive(Debug)]
 enum Threads {
-    /// One thread and one runtime per worker. Each sender is dropped when its thread is done.
+    /// One thread and one runtime per worker. Each sender is dropped when its thread is done. (The
+    /// lock is never waited for; it makes receivers `Sync`.)
     Own {
-        done: Vec<mpsc::Receiver<()>>,
+        done: Mutex<Vec<mpsc::Receiver<()>>>,
     },
     Stealing(Option<Tokio>),
 }
@@ -90,7 +91,7 @@ impl Runtime {
         // From here on a failure drops the runtime, which ends what was started.
         let mut runtime = Runtime {
             handle: Handle(shared),
-            threads: Threads::Own { done: Vec::new() },
+            threads: Threads::Own { done: Mutex::default() },
             forced_end: config.forced_end,
         };
         let started =
@@ -109,7 +110,7 @@ impl Runtime {
                 run_worker(&shared, id, &config, &ready);
             })?;
             if let Threads::Own { done } = &mut self.threads {
-                done.push(is_done);
+                done.get_mut().push(is_done);
             }
         }
         for _ in 0..config.workers {
@@ -169,7 +170,7 @@ impl Runtime {
                     let left = deadline.saturating_duration_since(Instant::now());
                     matches!(done.recv_timeout(left), Err(mpsc::RecvTimeoutError::Timeout))
                 };
-                done.drain(..).map(wait).filter(|stuck| *stuck).count()
+                done.get_mut().drain(..).map(wait).filter(|stuck| *stuck).count()
             }
             Threads::Stealing(tokio) => {
                 if let Some(tokio) = tokio.take() {

@@ -185,11 +185,11 @@ fn a_worker_whose_loop_dies_begins_anew() {
     first.sort_by_key(|(worker, _)| *worker);
     runtime.handle().spawn_on(1, async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let (server, _) = listener.accept().await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (mut server, _) = listener.accept().await.unwrap();
         let waker = Waker::from(Arc::new(Bomb));
-        assert!(server.poll_read_ready(&mut Context::from_waker(&waker)).is_pending());
-        client.write_all(b"boom").await.unwrap();
+        assert!(client.poll_read_ready(&mut Context::from_waker(&waker)).is_pending());
+        server.write_all(b"boom").await.unwrap();
         std::future::pending::<()>().await;
     });
     assert_eq!(rx.recv_timeout(LONG).unwrap(), first[1], "the same thread is the same worker again");

@@ -1,0 +1,173 @@
+//! Accepting connections on one worker.
+
+use std::future::poll_fn;
+use std::io;
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use gorge_digest::PeerAddr;
+use socket2::{SockRef, Socket};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+
+use crate::unix_path::SocketFile;
+use crate::{Address, Transport, VirtualListener};
+
+/// A listening socket on its way to the worker that will serve it.
+#[derive(Debug)]
+pub struct WorkerListener {
+    kind: Idle,
+    address: Option<Address>,
+    shared: bool,
+    file: Option<Arc<SocketFile>>,
+}
+
+#[derive(Debug)]
+enum Idle {
+    Tcp(Socket),
+    Unix(Socket),
+    Virtual(VirtualListener),
+}
+
+impl WorkerListener {
+    pub(crate) fn new(
+        socket: Socket,
+        address: &Address,
+        shared: bool,
+        file: Option<Arc<SocketFile>>,
+    ) -> Self {
+        let kind = if matches!(address, Address::Ip(_)) { Idle::Tcp(socket) } else { Idle::Unix(socket) };
+        WorkerListener { kind, address: Some(address.clone()), shared, file }
+    }
+
+    /// Registers the socket with the reactor of this worker, to accept from it here.
+    ///
+    /// # Errors
+    /// What the registration reports.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn start(self) -> io::Result<Acceptor> {
+        let local = match &self.address {
+            Some(address) if !address.is_wildcard() => Some(PeerAddr::from(address)),
+            _ => None,
+        };
+        let socket = match self.kind {
+            Idle::Tcp(socket) => Listening::Tcp(TcpListener::from_std(socket.into())?),
+            Idle::Unix(socket) => Listening::Unix(UnixListener::from_std(socket.into())?),
+            Idle::Virtual(listener) => Listening::Virtual(listener),
+        };
+        Ok(Acceptor { socket, local, shared: self.shared, _file: self.file })
+    }
+}
+
+impl From<VirtualListener> for WorkerListener {
+    /// In memory there is nothing to bind: one listener, shared by all workers.
+    fn from(listener: VirtualListener) -> Self {
+        WorkerListener { kind: Idle::Virtual(listener), address: None, shared: true, file: None }
+    }
+}
+
+/// Accepts connections from one listening socket.
+///
+/// An accepted connection has the options set on the listener, so that accepting costs two system
+/// calls: the accept itself, and the registration with the reactor.
+#[derive(Debug)]
+pub struct Acceptor {
+    socket: Listening,
+    local: Option<PeerAddr>,
+    shared: bool,
+    _file: Option<Arc<SocketFile>>,
+}
+
+#[derive(Debug)]
+enum Listening {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+    Virtual(VirtualListener),
+}
+
+impl Acceptor {
+    /// The next connection and its peer.
+    ///
+    /// Tokio makes the reactor's turn come up by itself, even if connections never stop arriving.
+    ///
+    /// # Errors
+    /// What the system reports. None of them ends the listener: [`is_exhausted`] asks for a pause,
+    /// after all others the next connection can be accepted at once.
+    pub fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(Transport, PeerAddr)>> {
+        Poll::Ready(match &mut self.socket {
+            Listening::Tcp(listener) => ready!(listener.poll_accept(cx))
+                .map(|(stream, peer)| (Transport::Tcp(stream), PeerAddr::Ip(peer))),
+            Listening::Unix(listener) => ready!(listener.poll_accept(cx)).map(|(stream, peer)| {
+                (Transport::Unix(stream), PeerAddr::Unix(peer.as_pathname().map(Into::into)))
+            }),
+            Listening::Virtual(listener) => ready!(listener.poll_accept(cx))
+                .map(|stream| (Transport::Virtual(stream), PeerAddr::Unix(None))),
+        })
+    }
+
+    /// [`poll_accept`](Acceptor::poll_accept) to `.await`; dropping the future loses no connection.
+    ///
+    /// # Errors
+    /// As for [`poll_accept`](Acceptor::poll_accept).
+    pub fn accept(&mut self) -> impl Future<Output = io::Result<(Transport, PeerAddr)>> + Send {
+        poll_fn(|cx| self.poll_accept(cx))
+    }
+
+    /// Accepts what is queued in the kernel at this moment, whatever the reactor has heard of it;
+    /// `None` once nothing is left.
+    ///
+    /// Closing a listening socket resets the connections still queued on it, so call this until it
+    /// returns `None` before the acceptor is dropped.
+    ///
+    /// # Errors
+    /// As for [`poll_accept`](Acceptor::poll_accept).
+    pub fn accept_queued(&mut self) -> io::Result<Option<(Transport, PeerAddr)>> {
+        let accepted = match &mut self.socket {
+            Listening::Tcp(listener) => accept_now(listener.as_fd())?,
+            Listening::Unix(listener) => accept_now(listener.as_fd())?,
+            Listening::Virtual(listener) => {
+                let accepted = listener.accept_queued();
+                return Ok(accepted.map(|stream| (Transport::Virtual(stream), PeerAddr::Unix(None))));
+            }
+        };
+        let Some((socket, peer)) = accepted else { return Ok(None) };
+        Ok(Some(match peer.as_socket() {
+            Some(peer) => (Transport::Tcp(TcpStream::from_std(socket.into())?), PeerAddr::Ip(peer)),
+            None => {
+                let peer = PeerAddr::Unix(peer.as_pathname().map(Into::into));
+                (Transport::Unix(UnixStream::from_std(socket.into())?), peer)
+            }
+        }))
+    }
+
+    /// The address connections arrive at: known for all of them, unless it is a wildcard (then ask
+    /// the connection, [`Stream::socket_digest`](gorge_async_io::Stream::socket_digest)).
+    pub fn local(&self) -> Option<&PeerAddr> {
+        self.local.as_ref()
+    }
+
+    /// Whether this is the only acceptor of the address, whose connections are to be dealt out to
+    /// all workers.
+    pub fn is_shared(&self) -> bool {
+        self.shared
+    }
+}
+
+fn accept_now(listener: impl AsFd) -> io::Result<Option<(Socket, socket2::SockAddr)>> {
+    match SockRef::from(&listener).accept() {
+        Ok((socket, peer)) => {
+            socket.set_nonblocking(true)?;
+            Ok(Some((socket, peer)))
+        }
+        Err(err) if err.kind() == io::ErrorKind::WouldBlock => Ok(None),
+        Err(err) => Err(err),
+    }
+}
+
+/// Whether an accept failed because descriptors or memory ran out: the connection is still queued,
+/// and the next try fails the same way until something is closed, so a pause is due.
+pub fn is_exhausted(err: &io::Error) -> bool {
+    matches!(err.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM))
+}

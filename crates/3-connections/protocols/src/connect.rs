@@ -1,0 +1,83 @@
+//! Connecting to an address.
+
+use std::io;
+use std::net::SocketAddr;
+
+use gorge_error::{Error, Kind, Result, Retryable};
+use gorge_timeout::timeout;
+use socket2::SockRef;
+use tokio::net::{TcpSocket, TcpStream, UnixStream};
+
+use crate::{Address, ConnectOptions, Transport};
+
+/// Connects to `address` within [`ConnectOptions::timeout`].
+///
+/// # Errors
+/// The kind tells refused, timed out, no route and so on apart. It is the upstream's fault, and
+/// another attempt is safe, since nothing was sent yet.
+///
+/// # Panics
+/// Outside a tokio runtime.
+pub async fn connect(address: &Address, options: &ConnectOptions) -> Result<Transport> {
+    let failed = match timeout(options.timeout, open(address, options)).await {
+        Ok(Ok(transport)) => return Ok(transport),
+        Ok(Err(err)) => Error::because(Kind::of_connect(&err), format!("connect to {address}"), err),
+        Err(_) => Error::explain(
+            Kind::ConnectTimedOut,
+            format!("connect to {address} took longer than {:?}", options.timeout),
+        ),
+    };
+    Err(failed.into_upstream().retryable(Retryable::Yes))
+}
+
+async fn open(address: &Address, options: &ConnectOptions) -> io::Result<Transport> {
+    match address {
+        Address::Ip(addr) => tcp(*addr, options).await.map(Transport::Tcp),
+        Address::Unix(path) => unix(path, options).await,
+        Address::Abstract(_) => match address.unix_name() {
+            Some(name) => unix(&name, options).await,
+            None => Err(io::ErrorKind::InvalidInput.into()),
+        },
+    }
+}
+
+async fn unix(path: &std::path::Path, options: &ConnectOptions) -> io::Result<Transport> {
+    let stream = UnixStream::connect(path).await?;
+    options.socket.apply_unix(&SockRef::from(&stream))?;
+    Ok(Transport::Unix(stream))
+}
+
+async fn tcp(to: SocketAddr, options: &ConnectOptions) -> io::Result<TcpStream> {
+    let socket = if to.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    let raw = SockRef::from(&socket);
+    options.socket.apply_tcp(&raw, &to)?;
+    #[cfg(target_os = "linux")]
+    {
+        if let Some(interface) = &options.interface {
+            raw.bind_device(Some(interface.as_bytes()))?;
+        }
+        if options.fast_open {
+            fast_open_connect(&raw)?;
+        }
+    }
+    if let Some(source) = options.source {
+        // With port 0 the port is chosen at connect, per destination, instead of one for all.
+        #[cfg(target_os = "linux")]
+        if source.port() == 0 {
+            bind_address_no_port(&raw)?;
+        }
+        socket.bind(source)?;
+    }
+    drop(raw);
+    socket.connect(to).await
+}
+
+#[cfg(target_os = "linux")]
+fn fast_open_connect(socket: &SockRef<'_>) -> io::Result<()> {
+    crate::options::set_flag(socket, libc::IPPROTO_TCP, libc::TCP_FASTOPEN_CONNECT, 1)
+}
+
+#[cfg(target_os = "linux")]
+fn bind_address_no_port(socket: &SockRef<'_>) -> io::Result<()> {
+    crate::options::set_flag(socket, libc::IPPROTO_IP, libc::IP_BIND_ADDRESS_NO_PORT, 1)
+}

@@ -1,0 +1,129 @@
+//! What a server hands a connection to, and the count of those that are open.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+
+use gorge_digest::PeerAddr;
+use gorge_runtime::{PerWorker, Shutdown};
+use parking_lot::Mutex;
+
+use crate::Transport;
+
+/// Serves accepted connections. A server calls it on the worker that accepted.
+///
+/// An implementation spawns the connection's own task (`gorge_runtime::spawn`) and returns at once;
+/// it is the implementation that spawns, so that the task's future is its own type and needs no box.
+pub trait Handler: Send + Sync + 'static {
+    /// Takes over `connection`.
+    fn serve(&self, connection: Accepted);
+}
+
+impl<H: Handler> Handler for Arc<H> {
+    fn serve(&self, connection: Accepted) {
+        (**self).serve(connection);
+    }
+}
+
+/// A connection just accepted, with what is known of it without asking the system.
+#[derive(Debug)]
+pub struct Accepted {
+    /// The connection, registered with the reactor of this worker.
+    pub transport: Transport,
+    /// The other end.
+    pub peer: PeerAddr,
+    /// This end; `None` behind a wildcard address, where only the socket itself knows.
+    pub local: Option<PeerAddr>,
+    /// Tells the connection to come to an end.
+    pub shutdown: Shutdown,
+    /// The connection's place among those allowed; keep it as long as the connection is open.
+    pub permit: Permit,
+}
+
+/// Counts open connections, and says when there are too many. Each worker counts its own, so that
+/// accepting and closing share nothing between workers; the limit reads them all, and can therefore
+/// be exceeded by one connection per worker that accepts at the same moment.
+#[derive(Clone, Debug)]
+pub struct Connections(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    open: PerWorker<Arc<Counter>>,
+    max: usize,
+}
+
+/// One worker's count, in cache lines of its own.
+#[derive(Debug)]
+#[repr(align(128))]
+struct Counter {
+    open: AtomicUsize,
+    /// Set while an acceptor waits for room; the next connection to end wakes it.
+    full: Arc<Full>,
+}
+
+#[derive(Debug, Default)]
+struct Full {
+    waiting: AtomicBool,
+    wakers: Mutex<Vec<std::task::Waker>>,
+}
+
+impl Connections {
+    /// For `workers` workers and at most `max` connections on all of them together.
+    pub fn new(workers: usize, max: usize) -> Self {
+        let full = Arc::new(Full::default());
+        let counter = |_| Arc::new(Counter { open: AtomicUsize::new(0), full: full.clone() });
+        Connections(Arc::new(Shared { open: PerWorker::new(workers, counter), max }))
+    }
+
+    /// How many are open.
+    pub fn open(&self) -> usize {
+        self.0.open.iter().map(|counter| counter.open.load(Ordering::SeqCst)).sum()
+    }
+
+    /// Counts a connection on this worker, whether or not the limit is reached: ask
+    /// [`poll_room`](Connections::poll_room) before accepting.
+    pub fn permit(&self) -> Permit {
+        let counter = self.0.open.local().clone();
+        counter.open.fetch_add(1, Ordering::SeqCst);
+        Permit(counter)
+    }
+
+    /// Ready while fewer than the maximum are open.
+    pub fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.open() < self.0.max {
+            return Poll::Ready(());
+        }
+        let full = &self.0.open.local().full;
+        {
+            let mut wakers = full.wakers.lock();
+            if !wakers.iter().any(|waker| waker.will_wake(cx.waker())) {
+                wakers.push(cx.waker().clone());
+            }
+            full.waiting.store(true, Ordering::SeqCst);
+        }
+        // One may have ended just before the flag could be seen.
+        if self.open() < self.0.max { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// [`poll_room`](Connections::poll_room) to `.await`.
+    pub fn room(&self) -> impl Future<Output = ()> + Send {
+        poll_fn(|cx| self.poll_room(cx))
+    }
+}
+
+/// One counted connection; dropping it makes room for another.
+#[derive(Debug)]
+pub struct Permit(Arc<Counter>);
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::SeqCst);
+        let full = &self.0.full;
+        if full.waiting.load(Ordering::SeqCst) {
+            let mut wakers = full.wakers.lock();
+            full.waiting.store(false, Ordering::SeqCst);
+            wakers.drain(..).for_each(std::task::Waker::wake);
+        }
+    }
+}

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod body;
+mod body_encoder;
 mod chunked;
 mod class;
 mod encode;
@@ -14,6 +15,7 @@ pub mod smuggling;
 mod trailers;
 
 pub use body::BodyDecoder;
+pub use body_encoder::{BodyEncoder, LengthMismatch, Piece};
 pub use encode::{
     CHUNK_END, Persist, WireFraming, encode_chunk_start, encode_last_chunk, encode_request, encode_response,
 };

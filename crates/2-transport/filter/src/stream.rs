@@ -5,6 +5,8 @@ use std::task::{Context, Poll};
 use gorge_error::{Error, Result};
 use gorge_http::{Chunk, RequestHead, ResponseHead};
 
+use crate::Progress;
+
 /// Where the chunks of one body come from.
 pub trait BodySource: Send {
     /// The next chunk of the body.
@@ -81,12 +83,22 @@ pub trait ServerStream: BodySource + BodySink {
     /// Queues an interim (1xx) head. Dropped where the client cannot take one (HTTP/1.0).
     fn send_interim(&mut self, head: &ResponseHead) -> Result<()>;
 
-    /// Queues the final head. Framing fields are the stream's own affair: those in `head` are not
-    /// sent, save Content-Length where the answer has no body by definition (HEAD, 304).
-    fn send_head(&mut self, head: &ResponseHead, announce: Announce<'_>) -> Result<()>;
+    /// Queues the final head, after completing it with what every answer has (`Date`).
+    ///
+    /// Framing fields are the stream's own affair: those in `head` are not sent, save
+    /// Content-Length where the answer has no body by definition (HEAD, 304).
+    fn send_head(&mut self, head: &mut ResponseHead, announce: Announce<'_>) -> Result<()>;
 
     /// Ready when the client is gone, with the reason. Reads no body byte.
     fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<Error>;
+
+    /// This is the last exchange of the connection; to be said before the head is sent, which then
+    /// tells the client. Where exchanges are multiplexed it means nothing, and does nothing.
+    fn close_after_response(&mut self) {}
+
+    /// As [`close_after_response`](Self::close_after_response), unless the request was read to its
+    /// end and its framing is beyond doubt.
+    fn close_unless_read(&mut self) {}
 
     /// Gives the exchange up: what was begun is visibly broken off, never cleanly ended.
     fn reset(&mut self);
@@ -102,6 +114,9 @@ pub trait ClientStream: BodySource + BodySink {
     /// The next head of the response: interim ones as they come (their length is `Empty`), the
     /// final one last. 101 is final and answers with [`BodyLength::Tunnel`].
     fn poll_head(&mut self, cx: &mut Context<'_>, head: &mut ResponseHead) -> Poll<Result<BodyLength>>;
+
+    /// How far this attempt got: what was sent, and whether something came back.
+    fn progress(&self) -> Progress;
 
     /// Gives the attempt up; the connection is not used again.
     fn reset(&mut self);

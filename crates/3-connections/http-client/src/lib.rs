@@ -1,1 +1,5 @@
-//! The HTTP/1 client connection and a small client of its own.
+#![doc = include_str!("../README.md")]
+
+mod connection;
+
+pub use connection::{Connection, Surprise};

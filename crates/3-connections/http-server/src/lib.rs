@@ -1,1 +1,8 @@
-//! The HTTP/1 server connection.
+#![doc = include_str!("../README.md")]
+
+mod connection;
+mod reject;
+mod settings;
+
+pub use connection::Connection;
+pub use settings::Settings;

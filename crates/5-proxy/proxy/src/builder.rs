@@ -1,0 +1,238 @@
+//! Putting a proxy together.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use gorge_error::{Error, Kind, Result};
+use gorge_filter::{ErrorPages, Filter, Observer, Role, StatusOnly, Timeouts};
+use gorge_http_parser::Limits;
+use gorge_http_server::Settings;
+use gorge_pool::Options;
+use gorge_runtime::PerWorker;
+use gorge_upstream::Upstream;
+
+use crate::Proxy;
+use crate::app::Parts;
+use crate::chain::{Both, Chain, Then, Unobserved};
+use crate::connector::Connector;
+use crate::core::Core;
+use crate::heads::Via;
+use crate::state::States;
+
+/// No upstream yet: such a builder has no `build`.
+#[derive(Clone, Copy, Debug)]
+pub struct NoUpstream;
+
+/// Puts a proxy together: filters in order, where attempts go, who watches.
+///
+/// Made by [`Proxy::builder`]. The one required piece is [`upstream`](Self::upstream): before it
+/// there is no [`build`](Self::build).
+pub struct Builder<C = (), D = (), I = (), U = NoUpstream, O = Unobserved, E = StatusOnly> {
+    parts: Parts<C, D, I, U, O, E>,
+    options: BuilderOptions,
+}
+
+/// What is set by value.
+struct BuilderOptions {
+    workers: usize,
+    name: String,
+    settings: Settings,
+    timeouts: Timeouts,
+    pool: Options,
+    response_limits: Limits,
+}
+
+impl Builder {
+    pub(crate) fn new() -> Self {
+        let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self {
+            parts: Parts {
+                downstream: (),
+                inner: (),
+                upstream: NoUpstream,
+                observer: Unobserved,
+                pages: StatusOnly,
+                context: PhantomData,
+            },
+            options: BuilderOptions {
+                workers,
+                name: "gorge".to_owned(),
+                settings: Settings::default(),
+                timeouts: Timeouts::default(),
+                pool: Options::default(),
+                response_limits: Limits::default(),
+            },
+        }
+    }
+
+    /// The application's own context: one value per exchange, made by `Default`. Comes before the
+    /// filters, which must agree on it.
+    #[must_use]
+    pub fn context<C: Default + Send + 'static>(self) -> Builder<C> {
+        let Parts { downstream, inner, upstream, observer, pages, .. } = self.parts;
+        let parts = Parts { downstream, inner, upstream, observer, pages, context: PhantomData };
+        Builder { parts, options: self.options }
+    }
+}
+
+impl<C: Default + Send + 'static, D, I, U, O, E> Builder<C, D, I, U, O, E> {
+    /// Adds a filter that sees each exchange once, behind those already there.
+    #[must_use]
+    pub fn filter<F: Filter<C>>(self, filter: F) -> Builder<C, Then<D, F>, I, U, O, E> {
+        let Parts { downstream, inner, upstream, observer, pages, context } = self.parts;
+        let downstream = Then { rest: downstream, filter };
+        Builder { parts: Parts { downstream, inner, upstream, observer, pages, context }, options: self.options }
+    }
+
+    /// Adds a filter that sees each attempt.
+    #[must_use]
+    pub fn upstream_filter<F: Filter<C>>(self, filter: F) -> Builder<C, D, Then<I, F>, U, O, E> {
+        let Parts { downstream, inner, upstream, observer, pages, context } = self.parts;
+        let inner = Then { rest: inner, filter };
+        Builder { parts: Parts { downstream, inner, upstream, observer, pages, context }, options: self.options }
+    }
+
+    /// Says where attempts go.
+    #[must_use]
+    pub fn upstream<N: Upstream<C>>(self, upstream: N) -> Builder<C, D, I, N, O, E> {
+        let Parts { downstream, inner, observer, pages, context, .. } = self.parts;
+        Builder { parts: Parts { downstream, inner, upstream, observer, pages, context }, options: self.options }
+    }
+
+    /// Adds an observer.
+    #[must_use]
+    pub fn observe<N: Observer<C>>(self, observer: N) -> Builder<C, D, I, U, Both<O, N>, E> {
+        let Parts { downstream, inner, upstream, observer: first, pages, context } = self.parts;
+        let observer = Both(first, observer);
+        Builder { parts: Parts { downstream, inner, upstream, observer, pages, context }, options: self.options }
+    }
+
+    /// Sets who draws the error answers. Default: the status alone.
+    #[must_use]
+    pub fn error_pages<N: ErrorPages<C>>(self, pages: N) -> Builder<C, D, I, U, O, N> {
+        let Parts { downstream, inner, upstream, observer, context, .. } = self.parts;
+        Builder { parts: Parts { downstream, inner, upstream, observer, pages, context }, options: self.options }
+    }
+
+    /// How many workers will run it. Default: one per core. More than that still works; they then
+    /// share what would be each one's own.
+    #[must_use]
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.options.workers = workers;
+        self
+    }
+
+    /// The name in `Via` and `Proxy-Status`. Default `gorge`.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.options.name = name.into();
+        self
+    }
+
+    /// Limits and times of downstream connections.
+    #[must_use]
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.options.settings = settings;
+        self
+    }
+
+    /// Time limits of exchanges, unless a filter or the peer sets others.
+    #[must_use]
+    pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.options.timeouts = timeouts;
+        self
+    }
+
+    /// How many idle upstream connections are kept, and for how long.
+    #[must_use]
+    pub fn pool(mut self, options: Options) -> Self {
+        self.options.pool = options;
+        self
+    }
+
+    /// Sizes that responses must keep to.
+    #[must_use]
+    pub fn response_limits(mut self, limits: Limits) -> Self {
+        self.options.response_limits = limits;
+        self
+    }
+}
+
+impl<C, D, I, U, O, E> Builder<C, D, I, U, O, E>
+where
+    C: Default + Send + 'static,
+    D: Chain<C>,
+    I: Chain<C>,
+    U: Upstream<C>,
+    O: Observer<C>,
+    E: ErrorPages<C>,
+{
+    /// The proxy.
+    ///
+    /// # Errors
+    /// The filters stand in an order that cannot work; the message names them. Or the name is not a
+    /// token (RFC 9110 5.6.2).
+    pub fn build(self) -> Result<Proxy> {
+        check_name(&self.options.name)?;
+        let mut outside = Vec::new();
+        self.parts.downstream.roles(&mut outside);
+        let mut inside = Vec::new();
+        self.parts.inner.roles(&mut inside);
+        check_order(&outside, &inside)?;
+        let BuilderOptions { workers, name, settings, timeouts, pool, response_limits } = self.options;
+        let connector = Arc::new(Connector::new(workers, pool, response_limits));
+        let counters = Arc::new(PerWorker::new(workers, |_| Default::default()));
+        let core = Arc::new(Core {
+            app: self.parts,
+            settings: Arc::new(settings),
+            timeouts,
+            via: Via::new(&name),
+            connector: connector.clone(),
+            states: States::new(workers),
+            counters: counters.clone(),
+            stopping: AtomicBool::new(false),
+        });
+        Ok(Proxy::new(core, connector, counters))
+    }
+}
+
+fn check_name(name: &str) -> Result<()> {
+    let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    if !name.is_empty() && name.bytes().all(token) {
+        return Ok(());
+    }
+    let context = format!("the name {name:?} cannot stand in Via: use letters, digits, '-', '.' and '_'");
+    Err(Error::explain(Kind::Configuration, context).into_internal())
+}
+
+/// Looks for orders that cannot do what they are there for.
+fn check_order(outside: &[(Role, &'static str)], inside: &[(Role, &'static str)]) -> Result<()> {
+    if let Some((_, limiter)) = inside.iter().find(|(role, _)| *role == Role::RateLimit) {
+        return Err(misplaced(format!(
+            "{limiter} limits rates and is an upstream filter: it would count attempts and miss what is \
+             answered before them; add it with .filter(..)"
+        )));
+    }
+    for chain in [outside, inside] {
+        let compression = chain.iter().position(|(role, _)| *role == Role::Compression);
+        let range = chain.iter().rposition(|(role, _)| *role == Role::Range);
+        if let (Some(compression), Some(range)) = (compression, range)
+            && compression < range
+        {
+            return Err(misplaced(format!(
+                "{} compresses outside of {}, which would cut ranges out of what is not yet compressed: \
+                 swap them",
+                chain[compression].1, chain[range].1
+            )));
+        }
+    }
+    if outside.iter().chain(inside).filter(|(role, _)| *role == Role::Forwarded).count() > 1 {
+        return Err(misplaced("ForwardedHeaders stands in the chain twice: the client would appear twice".into()));
+    }
+    Ok(())
+}
+
+fn misplaced(context: String) -> Error {
+    Error::explain(Kind::Configuration, context).into_internal()
+}

@@ -1,0 +1,161 @@
+//! One downstream connection: wait, take a request, serve it, wait again.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Poll;
+use std::time::Duration;
+
+use gorge_allocators::Recycled;
+use gorge_digest::PeerAddr;
+use gorge_error::{Error, Kind, Result};
+use gorge_filter::{Event, Observer, Outcome};
+use gorge_http::RequestHead;
+use gorge_http_parser::RequestFraming;
+use gorge_http_server::Connection;
+use gorge_protocols::{Accepted, Transport};
+use gorge_runtime::Shutdown;
+use gorge_timeout::{Timer, clock};
+
+use crate::app::App;
+use crate::chain::Chain;
+use crate::core::Core;
+use crate::state::State;
+use crate::stats::add;
+
+/// What a waiting connection wakes up for.
+enum Woken {
+    /// A byte of a request, or the end.
+    Readable,
+    /// It waited long enough.
+    Late,
+    /// The process is stopping.
+    Stopping,
+}
+
+/// One downstream connection. While it waits it holds this and no more: what an exchange needs is
+/// taken from the worker when a request comes.
+pub(crate) struct Downstream<A: App> {
+    core: Arc<Core<A>>,
+    conn: Connection<Transport>,
+    timer: Timer,
+    shutdown: Shutdown,
+    peer: PeerAddr,
+    local: Option<PeerAddr>,
+}
+
+/// Serves one connection to its end.
+pub(crate) async fn serve<A: App>(core: Arc<Core<A>>, accepted: Accepted) {
+    let Accepted { transport, peer, local, shutdown, permit } = accepted;
+    let conn = Connection::new(transport, core.settings.clone());
+    add(&core.counters.local().connections, 1);
+    let mut downstream = Downstream { core, conn, timer: Timer::new(), shutdown, peer, local };
+    let mut patience = downstream.core.settings.head_timeout;
+    while let Woken::Readable = downstream.wait(patience).await {
+        if !Recycled::pin(downstream.exchange()).await {
+            break;
+        }
+        patience = downstream.core.settings.keep_alive;
+    }
+    add(&downstream.core.counters.local().closed, 1);
+    drop(downstream);
+    drop(permit);
+}
+
+impl<A: App> Downstream<A> {
+    /// Waits for the next request.
+    async fn wait(&mut self, patience: Duration) -> Woken {
+        self.timer.set(clock::now() + patience);
+        poll_fn(|cx| {
+            if self.conn.poll_idle(cx).is_ready() {
+                return Poll::Ready(Woken::Readable);
+            }
+            if self.shutdown.poll_requested(cx).is_ready() {
+                self.core.stopping.store(true, Ordering::Relaxed);
+                return Poll::Ready(Woken::Stopping);
+            }
+            self.timer.poll_expired(cx).map(|()| Woken::Late)
+        })
+        .await
+    }
+
+    /// One exchange. True: another may follow.
+    async fn exchange(&mut self) -> bool {
+        let core = &*self.core;
+        let mut state = core.states.take();
+        let facts = &mut state.x.facts;
+        facts.timing.start = Some(clock::now());
+        facts.client = Some(self.peer.clone());
+        facts.local.clone_from(&self.local);
+        facts.earlier_exchanges = self.conn.requests();
+        facts.stopping = self.shutdown.requested();
+        if facts.stopping {
+            core.stopping.store(true, Ordering::Relaxed);
+        }
+        state.x.timeouts = core.timeouts;
+        let keep = match read_head(&mut self.conn, &mut self.timer, &mut state.x.req).await {
+            Ok(None) => false,
+            Ok(Some(framing)) => {
+                state.x.facts.timing.head_read = Some(clock::now());
+                core.app.observer().event(&state.x, &Event::Head);
+                let outcome = core.run(&mut self.conn, &mut self.timer, &mut state, &framing).await;
+                end(core, &mut state, &outcome);
+                true
+            }
+            Err(error) => {
+                // What was understood of the head so far is not to be relied on.
+                state.x.req.clear();
+                let outcome = core.fail(&mut self.conn, &mut self.timer, &mut state, error).await;
+                end(core, &mut state, &outcome);
+                true
+            }
+        };
+        // Lets go of the request's bytes before the buffer they lie in is needed again.
+        core.states.give(state);
+        keep && finish(&mut self.conn, &mut self.timer).await
+    }
+}
+
+/// Reads a request head within its time. `None`: there is none, and none was begun.
+async fn read_head(
+    conn: &mut Connection<Transport>,
+    timer: &mut Timer,
+    head: &mut RequestHead,
+) -> Result<Option<RequestFraming>> {
+    timer.set(clock::now() + conn.settings().head_timeout);
+    poll_fn(|cx| match conn.poll_head(cx, head) {
+        Poll::Ready(result) => Poll::Ready(result),
+        Poll::Pending => timer.poll_expired(cx).map(|()| {
+            let context = "the request head did not arrive in time";
+            Err(Error::explain(Kind::HeadTimedOut, context).into_downstream())
+        }),
+    })
+    .await
+}
+
+/// Tells everyone that the exchange is over.
+fn end<A: App>(core: &Core<A>, state: &mut State<A::Context>, outcome: &Outcome) {
+    state.x.facts.timing.end = Some(clock::now());
+    add(&core.counters.local().exchanges, 1);
+    let counters = core.counters.local();
+    add(&counters.received, state.x.facts.received);
+    add(&counters.sent, state.x.facts.sent);
+    let tell = || {
+        core.app.inner().on_end(&state.x, outcome, state.inner);
+        core.app.downstream().on_end(&state.x, outcome, state.down);
+    };
+    if std::panic::catch_unwind(std::panic::AssertUnwindSafe(tell)).is_err() {
+        add(&counters.panics, 1);
+    }
+    core.app.observer().event(&state.x, &Event::Done(outcome));
+}
+
+/// Brings the connection to where the next request begins, or to its end.
+async fn finish(conn: &mut Connection<Transport>, timer: &mut Timer) -> bool {
+    timer.set(clock::now() + conn.settings().drain_timeout);
+    poll_fn(|cx| match conn.poll_finish(cx) {
+        Poll::Ready(keep) => Poll::Ready(keep),
+        Poll::Pending => timer.poll_expired(cx).map(|()| false),
+    })
+    .await
+}

@@ -1,0 +1,303 @@
+//! From a peer to a connection that can carry a request: the pool, and those who watch over it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Instant;
+
+use gorge_async_io::Stream;
+use gorge_error::Result;
+use gorge_http_client::{Connection, Surprise};
+use gorge_http_parser::Limits;
+use gorge_pool::{Entry, Id, Options, Pool, Reason, Taken};
+use gorge_protocols::{Transport, connect};
+use gorge_runtime::{PerWorker, spawn_background, worker_id};
+use gorge_timeout::{Timer, clock};
+use gorge_upstream::{Peer, ReuseKey};
+use parking_lot::Mutex;
+
+use crate::stats::{Counters, add};
+
+type Idle = Box<Connection<Transport>>;
+
+/// Finds or makes the connection for an attempt, and keeps the idle ones.
+///
+/// Each worker has its own; another worker's is asked only when it has none (DESIGN: own worker
+/// first). One task per worker watches the idle ones, so that a connection that its upstream closes
+/// is closed here at once.
+pub(crate) struct Connector {
+    pool: Pool<ReuseKey, Idle>,
+    watchers: PerWorker<Arc<Watcher>>,
+    limits: Arc<Limits>,
+}
+
+/// A connection in the hands of one attempt.
+pub(crate) struct Link {
+    entry: Entry<Idle>,
+    key: ReuseKey,
+    worker: usize,
+    reused: bool,
+}
+
+impl Link {
+    /// True if it carried an exchange before.
+    pub(crate) fn reused(&self) -> bool {
+        self.reused
+    }
+
+    pub(crate) fn connection(&mut self) -> &mut Connection<Transport> {
+        &mut self.entry.conn
+    }
+}
+
+impl Connector {
+    pub(crate) fn new(workers: usize, options: Options, limits: Limits) -> Self {
+        Self {
+            pool: Pool::new(workers, options),
+            watchers: PerWorker::new(workers, |_| Arc::default()),
+            limits: Arc::new(limits),
+        }
+    }
+
+    pub(crate) fn stats(&self) -> gorge_pool::Stats {
+        self.pool.stats()
+    }
+
+    /// Drops all idle connections.
+    pub(crate) fn drain(&self) {
+        self.pool.drain();
+    }
+
+    /// A connection to `peer`: an idle one that is still good, else a new one.
+    pub(crate) async fn connect(&self, peer: &Peer, counters: &Counters) -> Result<Link> {
+        if let Some(link) = self.take(peer, counters) {
+            return Ok(link);
+        }
+        // Boxed, so that this rare and large future does not make every exchange's larger.
+        let transport = Box::pin(connect(peer.address(), peer.connect_options())).await?;
+        add(&counters.connected, 1);
+        let worker = worker_id();
+        self.pool.created(worker);
+        let conn = Box::new(Connection::new(transport, self.limits.clone()));
+        Ok(Link { entry: Entry::new(conn, clock::now()), key: peer.reuse_key().clone(), worker, reused: false })
+    }
+
+    /// An idle connection to `peer` on which nothing has happened.
+    fn take(&self, peer: &Peer, counters: &Counters) -> Option<Link> {
+        let worker = worker_id();
+        loop {
+            let Taken { mut entry, from } = self.pool.get(worker, peer.reuse_key(), clock::now())?;
+            if entry.conn.stream().is_closed() {
+                add(&counters.surprised, 1);
+                self.pool.discard(worker, Reason::Ended);
+                continue;
+            }
+            if from != worker % self.watchers.iter().len() {
+                let uses = entry.conn.uses();
+                let Ok(transport) = entry.conn.into_stream().rebind() else {
+                    self.pool.discard(worker, Reason::Failed);
+                    continue;
+                };
+                add(&counters.moved, 1);
+                let mut conn = Box::new(Connection::new(transport, self.limits.clone()));
+                conn.set_uses(uses);
+                entry = Entry { conn, created: entry.created, uses: entry.uses, expires: None };
+            }
+            add(&counters.reused, 1);
+            return Some(Link { entry, key: peer.reuse_key().clone(), worker, reused: true });
+        }
+    }
+
+    /// Keeps a connection for the next attempt, if it can carry one.
+    pub(crate) fn put_back(self: &Arc<Self>, link: Link) {
+        let Link { mut entry, key, worker, .. } = link;
+        let now = clock::now();
+        if !entry.conn.is_reusable() {
+            self.pool.discard(worker, Reason::Unusable);
+            return;
+        }
+        entry.conn.rest();
+        entry.expires = entry.conn.keep_alive().map(|keep| now + keep);
+        let watcher = self.watchers.get(worker);
+        drop(self.pool.put(worker, &key, entry, now, |id, conn| watcher.watch(id, conn)));
+        if watcher.asleep.load(Ordering::Relaxed) && watcher.asleep.swap(false, Ordering::AcqRel) {
+            self.wake(worker);
+        }
+    }
+
+    /// Counts a connection that was in use and is not given back.
+    pub(crate) fn discard(&self, link: Link) {
+        self.pool.discard(link.worker, Reason::Failed);
+    }
+
+    /// Wakes the watcher of this worker, or starts it.
+    fn wake(self: &Arc<Self>, worker: usize) {
+        let watcher = self.watchers.get(worker);
+        if watcher.running.swap(true, Ordering::AcqRel) {
+            watcher.fired.wake();
+        } else {
+            spawn_background(watch(self.clone(), watcher.clone(), worker));
+        }
+    }
+}
+
+/// What the task that watches a worker's idle connections shares with their wakers.
+struct Watcher {
+    fired: Arc<Fired>,
+    slots: Mutex<Vec<Slot>>,
+    /// Nothing is idle, no time is set: a connection put back must wake the task.
+    asleep: AtomicBool,
+    running: AtomicBool,
+}
+
+impl Default for Watcher {
+    fn default() -> Self {
+        Self {
+            fired: Arc::default(),
+            slots: Mutex::default(),
+            asleep: AtomicBool::new(true),
+            running: AtomicBool::new(false),
+        }
+    }
+}
+
+/// The waker of one slot of the pool, made once and used for every connection that lies there.
+struct Slot {
+    shared: Arc<SlotWaker>,
+    waker: Waker,
+}
+
+struct SlotWaker {
+    slot: u32,
+    generation: AtomicU32,
+    fired: Arc<Fired>,
+}
+
+/// The slots on whose connections something happened.
+#[derive(Default)]
+struct Fired {
+    inner: Mutex<FiredInner>,
+}
+
+#[derive(Default)]
+struct FiredInner {
+    slots: Vec<(u32, u32)>,
+    task: Option<Waker>,
+}
+
+impl Fired {
+    fn wake(&self) {
+        let task = self.inner.lock().task.take();
+        if let Some(task) = task {
+            task.wake();
+        }
+    }
+}
+
+impl Wake for SlotWaker {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.fired.inner.lock().slots.push((self.slot, self.generation.load(Ordering::Relaxed)));
+        self.fired.wake();
+    }
+}
+
+impl Watcher {
+    /// Asks to be told when something comes on this connection. False: it is there already.
+    fn watch(&self, id: Id, conn: &mut Idle) -> bool {
+        let mut slots = self.slots.lock();
+        while slots.len() <= id.slot as usize {
+            let shared = Arc::new(SlotWaker {
+                slot: slots.len() as u32,
+                generation: AtomicU32::new(0),
+                fired: self.fired.clone(),
+            });
+            slots.push(Slot { waker: shared.clone().into(), shared });
+        }
+        let slot = &slots[id.slot as usize];
+        slot.shared.generation.store(id.generation, Ordering::Relaxed);
+        conn.poll_surprise(&mut Context::from_waker(&slot.waker)).is_pending()
+    }
+}
+
+/// Tells, when the runtime drops the task, that there is none any more.
+struct Running(Arc<Watcher>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.running.store(false, Ordering::Release);
+        self.0.asleep.store(true, Ordering::Release);
+    }
+}
+
+/// Closes idle connections: those on which something happened, and those whose time is up.
+async fn watch(connector: Arc<Connector>, watcher: Arc<Watcher>, worker: usize) {
+    let running = Running(watcher);
+    let watcher = &running.0;
+    let mut timer = Timer::new();
+    let mut fired = Vec::new();
+    std::future::poll_fn(|cx| {
+        loop {
+            {
+                let mut inner = watcher.fired.inner.lock();
+                std::mem::swap(&mut inner.slots, &mut fired);
+                if !inner.task.as_ref().is_some_and(|task| task.will_wake(cx.waker())) {
+                    inner.task = Some(cx.waker().clone());
+                }
+            }
+            for (slot, generation) in fired.drain(..) {
+                connector.look(watcher, Id { worker, slot, generation });
+            }
+            if let Poll::Pending = connector.poll_expired(watcher, worker, &mut timer, cx) {
+                return Poll::<()>::Pending;
+            }
+        }
+    })
+    .await;
+}
+
+impl Connector {
+    /// Something happened on this connection, or on one that lay there before it.
+    fn look(&self, watcher: &Watcher, id: Id) {
+        let mut surprise = None;
+        self.pool.with(id, |conn| {
+            let waker = watcher.slots.lock()[id.slot as usize].waker.clone();
+            if let Poll::Ready(what) = conn.poll_surprise(&mut Context::from_waker(&waker)) {
+                surprise = Some(what);
+            }
+            true
+        });
+        let reason = match surprise {
+            None => return,
+            Some(Surprise::Data) => Reason::Data,
+            Some(Surprise::Ended) => Reason::Ended,
+            Some(Surprise::Failed) => Reason::Failed,
+        };
+        drop(self.pool.closed(id, reason));
+    }
+
+    /// Ready when connections were overdue and are gone: there may be more to do.
+    fn poll_expired(&self, watcher: &Watcher, worker: usize, timer: &mut Timer, cx: &mut Context<'_>) -> Poll<()> {
+        match self.pool.next_expiry(worker) {
+            Some(at) => timer.set(at),
+            None => {
+                timer.clear();
+                watcher.asleep.store(true, Ordering::Release);
+                // One may have been put back before that could be seen.
+                if self.pool.next_expiry(worker).is_none() {
+                    return Poll::Pending;
+                }
+                watcher.asleep.store(false, Ordering::Release);
+                return Poll::Ready(());
+            }
+        }
+        if timer.poll_expired(cx).is_pending() {
+            return Poll::Pending;
+        }
+        self.pool.expire(worker, Instant::now());
+        Poll::Ready(())
+    }
+}

@@ -1,0 +1,495 @@
+//! One exchange, from the head of the request to the last byte of the response.
+
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use gorge_error::{Error, Fault, Kind, Result};
+use gorge_filter::{
+    Announce, Attempt, BodyLength, ClientStream, Event, Flow, Observer, Outcome, Progress, Response, Retry, ServerStream,
+    ErrorPages,
+};
+use gorge_http::{Known, Method, Status};
+use gorge_http_parser::RequestFraming;
+use gorge_timeout::{Timer, clock};
+use gorge_upstream::{InFlight, Peer, Stale, Upstream, Verdict};
+
+use crate::app::App;
+use crate::chain::Chain;
+use crate::connector::Link;
+use crate::core::Core;
+use crate::leg::{Leg, Waits};
+use crate::pump::Pump;
+use crate::state::State;
+use crate::stats::add;
+use crate::{answer, heads};
+
+/// How an attempt ended.
+enum Attempted {
+    /// The exchange is over: the response was sent to its end.
+    Done,
+    /// Another attempt follows, after the pause; at this peer if one is named.
+    Again { pause: Duration, peer: Option<Peer> },
+}
+
+impl<A: App> Core<A> {
+    /// Takes a request whose head was read to its end, whatever happens on the way. Nothing but
+    /// `server` learns of the client what happened: the outcome is for observers.
+    pub(crate) async fn run<S: ServerStream>(
+        &self,
+        server: &mut S,
+        timer: &mut Timer,
+        state: &mut State<A::Context>,
+        framing: &RequestFraming,
+    ) -> Outcome {
+        let result = {
+            let mut work = pin!(self.respond(server, timer, state, framing));
+            // A panic in a filter is an exchange's failure, not the connection's or the worker's.
+            poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
+                Ok(poll) => poll,
+                Err(panic) => Poll::Ready(Err(panicked(panic.as_ref()))),
+            })
+            .await
+        };
+        match result {
+            Ok(()) => Outcome { status: sent_status(state), error: None, complete: true },
+            Err(error) => self.fail(server, timer, state, error).await,
+        }
+    }
+
+    async fn respond<S: ServerStream>(
+        &self,
+        server: &mut S,
+        timer: &mut Timer,
+        state: &mut State<A::Context>,
+        framing: &RequestFraming,
+    ) -> Result<()> {
+        heads::receive_request(&mut state.x, framing);
+        heads::admit(&mut state.x, framing, &self.via)?;
+        if heads::is_last_hop(&mut state.x) {
+            let mut response = Response::empty(Status::OK);
+            let _ = response.head.headers.append(Known::Allow, heads::ALLOW);
+            return self.send_own(server, timer, state, response).await;
+        }
+        match self.app.downstream().on_request(&mut state.x, &mut state.down).await? {
+            Flow::Respond(response) => self.send_own(server, timer, state, response).await,
+            Flow::Continue => self.forward(server, timer, state).await,
+        }
+    }
+
+    /// Tries peers until one answers or no further attempt is allowed.
+    async fn forward<S: ServerStream>(
+        &self,
+        server: &mut S,
+        timer: &mut Timer,
+        state: &mut State<A::Context>,
+    ) -> Result<()> {
+        heads::send_request(&mut state.x, &self.via);
+        if A::Inner::LEN > 0 {
+            state.base.clone_from(&state.x.req);
+        }
+        let retries = self.app.upstream().retries(&state.x);
+        retries.begin_exchange();
+        let repeatable = state.x.req.method.is_idempotent() || retries.policy().stale == Stale::Any;
+        state.replay.begin(repeatable && state.x.facts.request_length != BodyLength::Empty);
+        let mut next = None;
+        loop {
+            let peer = match next.take() {
+                Some(peer) => peer,
+                None => self.app.upstream().select(&mut state.x).await?,
+            };
+            match self.attempt(server, timer, state, peer).await? {
+                Attempted::Done => return Ok(()),
+                Attempted::Again { pause, peer } => next = peer_after(server, timer, pause, peer).await?,
+            }
+            add(&self.counters.local().retries, 1);
+            if A::Inner::LEN > 0 {
+                state.x.req.clone_from(&state.base);
+            }
+        }
+    }
+
+    /// One try at one peer.
+    async fn attempt<S: ServerStream>(
+        &self,
+        server: &mut S,
+        timer: &mut Timer,
+        state: &mut State<A::Context>,
+        peer: Peer,
+    ) -> Result<Attempted> {
+        let counters = self.counters.local();
+        add(&counters.attempts, 1);
+        let began = clock::now();
+        state.x.facts.timing.peer_selected = Some(began);
+        state.x.facts.attempts.push(Attempt {
+            peer: peer.id(),
+            address: peer.digest_address().clone(),
+            reused: false,
+            progress: Progress::Nothing,
+            failure: None,
+        });
+        self.app.observer().event(&state.x, &Event::Selected);
+        if A::Inner::LEN > 0 {
+            state.inner.reset();
+            if let Flow::Respond(response) = self.app.inner().on_request(&mut state.x, &mut state.inner).await? {
+                self.send_inner(server, timer, state, response).await?;
+                return Ok(Attempted::Done);
+            }
+        }
+        let flight = peer.clone().begin();
+        let mut link = match self.connector.connect(&peer, counters).await {
+            Ok(link) => link,
+            Err(error) => return self.failed(state, flight, Progress::Nothing, error),
+        };
+        if let Some(attempt) = state.x.facts.attempts.last_mut() {
+            attempt.reused = link.reused();
+        }
+        state.x.facts.timing.connected = Some(clock::now());
+        self.app.observer().event(&state.x, &Event::Connected);
+        let result = self.converse(server, timer, state, &mut link, began, flight).await;
+        match result {
+            Ok(Attempted::Done) => self.connector.put_back(link),
+            _ => self.connector.discard(link),
+        }
+        result
+    }
+
+    /// The attempt itself, over a connection that stands.
+    async fn converse<S: ServerStream>(
+        &self,
+        server: &mut S,
+        timer: &mut Timer,
+        state: &mut State<A::Context>,
+        link: &mut Link,
+        began: Instant,
+        flight: InFlight,
+    ) -> Result<Attempted> {
+        let client = link.connection();
+        send_head(state, client, flight.peer())?;
+        let mut pump = Pump::new(server, client, timer);
+        if state.x.facts.attempts.count() > 1 && state.replay.send(pump.client)? {
+            pump.skip_upload();
+        }
+        let head = pump.until_head(&mut state.x, &mut state.response, &mut state.replay).await;
+        state.x.facts.received = pump.received();
+        state.x.facts.timing.request_sent = pump.sent();
+        if pump.sent().is_some() {
+            self.app.observer().event(&state.x, &Event::RequestSent);
+        }
+        let length = match head {
+            Ok(length) => length,
+            Err(error) if error.fault() == Fault::Upstream => {
+                let progress = pump.client.progress();
+                return self.failed(state, flight, progress, error);
+            }
+            Err(error) => return Err(error),
+        };
+        let first_byte = clock::now();
+        state.x.facts.timing.first_byte = Some(first_byte);
+        let status = state.response.status;
+        self.app.observer().event(&state.x, &Event::ResponseHead(status));
+        if let Some(again) = self.instead(state, status).await? {
+            flight.end(Verdict::Failure, Duration::ZERO);
+            return Ok(again);
+        }
+        let delivered = self.deliver(&mut pump, state, length).await;
+        let broke_off = delivered.as_ref().is_err_and(|error| error.fault() == Fault::Upstream);
+        let verdict = match status.as_u16() {
+            _ if broke_off => Verdict::Failure,
+            502..=504 => Verdict::Failure,
+            _ if delivered.is_err() => Verdict::Abandoned,
+            _ => Verdict::Success,
+        };
+        flight.end(verdict, first_byte.saturating_duration_since(began));
+        delivered.map(|()| Attempted::Done)
+    }
+
+    /// Whether an answer with this status is dropped for an attempt elsewhere, and where.
+    async fn instead(&self, state: &mut State<A::Context>, status: Status) -> Result<Option<Attempted>> {
+        state.x.facts.attempts.set_replayable(state.replay.is_whole());
+        let (pause, only_untried) = match self.app.upstream().on_status(&state.x, status) {
+            Retry::GiveUp => return Ok(None),
+            Retry::Again(pause) => (pause, false),
+            Retry::Elsewhere => (Duration::ZERO, true),
+        };
+        let peer = self.app.upstream().select(&mut state.x).await;
+        let Ok(peer) = peer else { return Ok(None) };
+        if only_untried && state.x.attempts().tried(peer.id()) {
+            return Ok(None);
+        }
+        let error = Error::explain(Kind::Custom("retried_status"), format!("the upstream answered {}", status.as_u16()))
+            .into_upstream();
+        note_failure(state, Progress::Answered, &error);
+        self.app.observer().event(&state.x, &Event::Retried(&error));
+        Ok(Some(Attempted::Again { pause, peer: Some(peer) }))
+    }
+
+    /// Sends the response down: upstream filters, downstream filters, head, body.
+    async fn deliver<S: ServerStream, K: ClientStream>(
+        &self,
+        pump: &mut Pump<'_, S, K>,
+        state: &mut State<A::Context>,
+        length: BodyLength,
+    ) -> Result<()> {
+        let switching = length == BodyLength::Tunnel;
+        let protocol = heads::receive_response(&mut state.response, switching, &self.via);
+        if A::Inner::LEN > 0 {
+            self.app.inner().on_response(&mut state.x, &mut state.response, &mut state.inner).await?;
+        }
+        if A::Downstream::LEN > 0 {
+            self.app.downstream().on_response(&mut state.x, &mut state.response, &mut state.down).await?;
+        }
+        let length = announced(state, length);
+        if self.is_stopping() {
+            pump.server.close_after_response();
+        }
+        let announce = Announce { length, upgrade: protocol.as_deref().or(switching.then_some(b"".as_slice())) };
+        self.answer(pump.server, state, announce)?;
+        if switching {
+            add(&self.counters.local().upgrades, 1);
+        }
+        let result = pump.until_end(&mut state.x, &mut state.replay).await;
+        if switching {
+            state.x.facts.received = pump.received();
+        } else {
+            state.x.facts.received = state.x.facts.received.max(pump.received());
+        }
+        state.x.facts.sent = pump.returned();
+        result
+    }
+
+    /// Gives the final head to the server stream.
+    fn answer<S: ServerStream>(
+        &self,
+        server: &mut S,
+        state: &mut State<A::Context>,
+        announce: Announce<'_>,
+    ) -> Result<()> {
+        server.send_head(&mut state.response, announce)?;
+        state.answered = true;
+        state.x.facts.status = Some(state.response.status);
+        // What was received can go: the head is in the write buffer.
+        state.response.headers.clear();
+        Ok(())
+    }
+
+    /// Takes note of a failed attempt and says whether another one follows.
+    fn failed(
+        &self,
+        state: &mut State<A::Context>,
+        flight: InFlight,
+        progress: Progress,
+        error: Error,
+    ) -> Result<Attempted> {
+        flight.end(Verdict::Failure, Duration::ZERO);
+        note_failure(state, progress, &error);
+        let pause = match self.app.upstream().on_failure(&state.x, &error) {
+            Retry::GiveUp => return Err(error),
+            Retry::Again(pause) => pause,
+            Retry::Elsewhere => Duration::ZERO,
+        };
+        self.counters.local().error(error.kind());
+        self.app.observer().event(&state.x, &Event::Retried(&error));
+        Ok(Attempted::Again { pause, peer: None })
+    }
+
+    /// An answer of an upstream filter: the upstream filters entered see it, then the others.
+    async fn send_inner<S: ServerStream>(
+        &self,
+        server: &mut S,
+        timer: &mut Timer,
+        state: &mut State<A::Context>,
+        mut response: Response,
+    ) -> Result<()> {
+        self.app.inner().on_response(&mut state.x, &mut response.head, &mut state.inner).await?;
+        self.send_own(server, timer, state, response).await
+    }
+
+    /// Sends an answer that was made here.
+    async fn send_own<S: ServerStream>(
+        &self,
+        server: &mut S,
+        timer: &mut Timer,
+        state: &mut State<A::Context>,
+        response: Response,
+    ) -> Result<()> {
+        let Response { head, mut body } = response;
+        state.response = head;
+        self.app.downstream().on_response(&mut state.x, &mut state.response, &mut state.down).await?;
+        let bodiless = state.x.req.method == Method::HEAD || state.response.status.is_bodiless();
+        let length = announced(state, body.length());
+        if self.is_stopping() {
+            server.close_after_response();
+        }
+        self.answer(server, state, Announce::body(length))?;
+        if bodiless {
+            body = gorge_filter::Body::Empty;
+        }
+        let mut leg = Leg::new();
+        let timeouts = state.x.timeouts;
+        timer.set(clock::now() + timeouts.write.min(timeouts.idle_body));
+        let result = poll_fn(|cx| {
+            if let Poll::Ready(done) = leg.poll(cx, &mut body, server, state.x.response_body(), |_| {}) {
+                return Poll::Ready(done);
+            }
+            while timer.poll_expired(cx).is_ready() {
+                let limit = if leg.waits() == Waits::Sink { timeouts.write } else { timeouts.idle_body };
+                let deadline = leg.moved() + limit;
+                if Instant::now() >= deadline {
+                    let context = "the answer made here could not be sent in time";
+                    return Poll::Ready(Err(Error::explain(Kind::WriteTimedOut, context).into_downstream()));
+                }
+                timer.set(deadline);
+            }
+            Poll::Pending
+        })
+        .await;
+        state.x.facts.sent = leg.bytes();
+        result
+    }
+
+    /// Ends an exchange that went wrong: with an answer where one can still be given, else by
+    /// visibly breaking off what was begun.
+    pub(crate) async fn fail<S: ServerStream>(
+        &self,
+        server: &mut S,
+        timer: &mut Timer,
+        state: &mut State<A::Context>,
+        error: Error,
+    ) -> Outcome {
+        self.counters.local().error(error.kind());
+        if error.kind() == Kind::Panic {
+            add(&self.counters.local().panics, 1);
+        }
+        if state.answered {
+            server.reset();
+            return Outcome { status: sent_status(state), error: Some(error), complete: false };
+        }
+        let Some(status) = answer::status(&error) else {
+            server.reset();
+            return Outcome { status: client_gone(), error: Some(error), complete: false };
+        };
+        // A body that nobody reads may still be coming: unless it was read to its end, where the
+        // next request would begin is not known for certain.
+        server.close_unless_read();
+        state.x.response_body().clear();
+        let complete = self.send_error(server, timer, state, status, &error).await;
+        if !complete {
+            server.reset();
+        }
+        Outcome { status: sent_status(state), error: Some(error), complete }
+    }
+
+    /// Sends the error answer through the filters entered; if those fail or panic in turn, without
+    /// them.
+    async fn send_error<S: ServerStream>(
+        &self,
+        server: &mut S,
+        timer: &mut Timer,
+        state: &mut State<A::Context>,
+        status: Status,
+        error: &Error,
+    ) -> bool {
+        for filtered in [true, false] {
+            if !filtered {
+                state.down.forget();
+            }
+            let sent = {
+                let mut work = pin!(async {
+                    let mut response = if filtered {
+                        self.app.pages().render(&state.x, status, error)
+                    } else {
+                        Response::empty(status)
+                    };
+                    answer::explain(&mut response, error, self.via.name());
+                    self.send_own(server, timer, state, response).await
+                });
+                poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
+                    Ok(poll) => poll,
+                    Err(panic) => Poll::Ready(Err(panicked(panic.as_ref()))),
+                })
+                .await
+            };
+            if sent.is_ok() || state.answered {
+                return sent.is_ok();
+            }
+        }
+        false
+    }
+}
+
+/// The head of the request, for this peer.
+fn send_head<C, K: ClientStream>(state: &mut State<C>, client: &mut K, peer: &Peer) -> Result<()> {
+    let x = &mut state.x;
+    if !x.req.headers.contains(Known::Host) {
+        // Only an HTTP/1.0 request may come without; ours is a 1.1 request, which must have one.
+        x.req.headers.insert(Known::Host, peer.address().to_string()).map_err(|error| {
+            Error::because(Kind::Internal, "the peer's address is no host", error).into_internal()
+        })?;
+    }
+    let keeps = x.request_body().keeps_length();
+    let length = match x.facts.request_length {
+        BodyLength::Known(_) if !keeps => BodyLength::Unknown,
+        length => length,
+    };
+    client.send_head(&x.req, Announce { length, upgrade: x.facts.upgrade.as_deref() })
+}
+
+/// The length to announce behind the filters, which may have changed the body.
+fn announced<C>(state: &mut State<C>, length: BodyLength) -> BodyLength {
+    if state.x.response_body().keeps_length() {
+        return length;
+    }
+    state.response.headers.remove(Known::ContentLength);
+    match length {
+        BodyLength::Known(n) if n > 0 => BodyLength::Unknown,
+        length => length,
+    }
+}
+
+fn note_failure<C>(state: &mut State<C>, progress: Progress, error: &Error) {
+    let replayable = state.replay.is_whole();
+    state.x.facts.attempts.set_replayable(replayable);
+    if let Some(attempt) = state.x.facts.attempts.last_mut() {
+        attempt.progress = progress;
+        attempt.failure = Some(error.kind());
+    }
+}
+
+/// Waits before the next attempt, unless the client leaves.
+async fn peer_after<S: ServerStream>(
+    server: &mut S,
+    timer: &mut Timer,
+    pause: Duration,
+    peer: Option<Peer>,
+) -> Result<Option<Peer>> {
+    if pause > Duration::ZERO {
+        timer.set(clock::now() + pause);
+        poll_fn(|cx| match timer.poll_expired(cx) {
+            Poll::Ready(()) => Poll::Ready(Ok(())),
+            Poll::Pending => server.poll_gone(cx).map(Err),
+        })
+        .await?;
+    }
+    Ok(peer)
+}
+
+fn sent_status<C>(state: &State<C>) -> Status {
+    state.x.facts.status.unwrap_or_else(client_gone)
+}
+
+/// 499, nginx's word for a client that left before its answer.
+fn client_gone() -> Status {
+    Status::new(499).unwrap_or(Status::INTERNAL_SERVER_ERROR)
+}
+
+fn panicked(payload: &(dyn std::any::Any + Send)) -> Error {
+    let text = payload
+        .downcast_ref::<&'static str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic without a message".to_owned());
+    Error::explain(Kind::Panic, text).into_internal()
+}

@@ -1,0 +1,127 @@
+//! What a proxy owes to the heads it passes on (RFC 9110 7.6).
+
+use bytes::Bytes;
+use gorge_error::{Error, Kind, Result};
+use gorge_filter::{BodyLength, Exchange};
+use gorge_http::{Known, Method, ResponseHead, Version};
+use gorge_http_parser::{Expect, Framing, RequestFraming};
+
+/// How often a request may have passed through here before it is taken for a loop.
+const PASSES: usize = 5;
+
+/// What an answer to a method that is not allowed names (RFC 9110 15.5.6).
+pub(crate) const ALLOW: &str = "GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS";
+
+/// The name of this proxy in `Via`, with the version the message came with.
+#[derive(Debug)]
+pub(crate) struct Via {
+    name: String,
+    http10: String,
+    http11: String,
+}
+
+impl Via {
+    pub(crate) fn new(name: &str) -> Self {
+        Self { name: name.to_owned(), http10: format!("1.0 {name}"), http11: format!("1.1 {name}") }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn entry(&self, version: Version) -> &str {
+        match version {
+            Version::Http10 => &self.http10,
+            _ => &self.http11,
+        }
+    }
+
+    /// How many entries of these `Via` values bear our name.
+    fn passes<'v>(&self, values: impl Iterator<Item = &'v [u8]>) -> usize {
+        values
+            .flat_map(|value| value.split(|&b| b == b','))
+            .filter(|entry| {
+                let mut words = entry.split(|&b| b == b' ' || b == b'\t').filter(|word| !word.is_empty());
+                words.nth(1).is_some_and(|by| by.eq_ignore_ascii_case(self.name.as_bytes()))
+            })
+            .count()
+    }
+}
+
+/// Takes down what the framing of a request says, before any filter sees it: the fields that belong
+/// to the connection are gone from then on.
+pub(crate) fn receive_request<C>(x: &mut Exchange<C>, framing: &RequestFraming) {
+    x.facts.request_length = match framing.body {
+        Framing::Length(n) => BodyLength::Known(n),
+        Framing::Chunked => BodyLength::Unknown,
+        _ => BodyLength::Empty,
+    };
+    if framing.upgrade {
+        x.facts.upgrade = x.req.headers.get(Known::Upgrade).map(Bytes::copy_from_slice);
+    }
+    x.req.headers.remove_hop_by_hop();
+}
+
+/// Whether this proxy takes such a request at all.
+pub(crate) fn admit<C>(x: &mut Exchange<C>, framing: &RequestFraming, via: &Via) -> Result<()> {
+    if framing.expect == Expect::Unknown {
+        let context = "the request expects something other than 100-continue";
+        return Err(Error::explain(Kind::ExpectationUnknown, context).into_downstream());
+    }
+    if x.req.method == Method::CONNECT || x.req.method == Method::TRACE {
+        let context = format!("{} is not allowed here", x.req.method.as_str());
+        return Err(Error::explain(Kind::MethodNotAllowed, context).into_downstream());
+    }
+    if x.req.headers.contains(Known::Via) && via.passes(x.req.headers.get_all(Known::Via)) > PASSES {
+        return Err(Error::explain(Kind::Loop, "the request came through here too often").into_downstream());
+    }
+    Ok(())
+}
+
+/// Counts `Max-Forwards` of an OPTIONS request down (RFC 9110 7.6.2). True: it ends here.
+pub(crate) fn is_last_hop<C>(x: &mut Exchange<C>) -> bool {
+    if x.req.method != Method::OPTIONS {
+        return false;
+    }
+    let left = x.req.headers.get_str(Known::MaxForwards).and_then(|n| n.trim().parse::<u64>().ok());
+    match left {
+        Some(0) => true,
+        Some(n) => {
+            // Cannot fail: digits are legal.
+            let _ = x.req.headers.insert(Known::MaxForwards, (n - 1).to_string());
+            false
+        }
+        None => false,
+    }
+}
+
+/// Completes a request for its way upstream, once for all attempts.
+pub(crate) fn send_request<C>(x: &mut Exchange<C>, via: &Via) {
+    let entry = via.entry(x.req.version);
+    // Cannot fail: the name was checked when the proxy was built.
+    let _ = x.req.headers.append(Known::Via, entry);
+}
+
+/// Cleans a response that came from upstream. The protocol of a 101 is returned, for it belongs to
+/// the connection.
+pub(crate) fn receive_response(head: &mut ResponseHead, switching: bool, via: &Via) -> Option<Bytes> {
+    let protocol =
+        if switching { head.headers.get(Known::Upgrade).map(Bytes::copy_from_slice) } else { None };
+    head.headers.remove_hop_by_hop();
+    let entry = via.entry(head.version);
+    // Cannot fail, as above.
+    let _ = head.headers.append(Known::Via, entry);
+    protocol
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passes_are_counted_by_name_in_every_form() {
+        let via = Via::new("gorge");
+        let values: [&[u8]; 3] = [b"1.1 gorge, 1.0 other", b"HTTP/1.1 Gorge (comment)", b"1.1 gorge2,,1.1"];
+        assert_eq!(via.passes(values.into_iter()), 2);
+    }
+}

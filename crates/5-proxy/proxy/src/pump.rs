@@ -1,0 +1,267 @@
+//! The pump: moves both bodies of an exchange at once, until one side is done or broken.
+
+use std::future::poll_fn;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use gorge_error::{Error, Fault, Kind, Result};
+use gorge_filter::{BodyLength, ClientStream, Exchange, ServerStream, Timeouts};
+use gorge_http::ResponseHead;
+use gorge_timeout::{Timer, clock};
+
+use crate::leg::{Leg, Waits};
+use crate::replay::Replay;
+
+/// Both directions between one server stream and one client stream.
+///
+/// It knows nothing but the two stream traits, so all pairs of HTTP versions go through this one
+/// piece of code.
+pub(crate) struct Pump<'a, S, K> {
+    pub(crate) server: &'a mut S,
+    pub(crate) client: &'a mut K,
+    pub(crate) timer: &'a mut Timer,
+    up: Leg,
+    down: Leg,
+    /// Writing to the upstream failed. An answer may have come before that, so reading goes on.
+    upload_broken: Option<Error>,
+    /// When the whole request had been handed over.
+    sent: Option<Instant>,
+    /// An interim head waits to be flushed.
+    interim: bool,
+    tunnel: bool,
+    deadline_total: Option<Instant>,
+}
+
+impl<'a, S: ServerStream, K: ClientStream> Pump<'a, S, K> {
+    pub(crate) fn new(server: &'a mut S, client: &'a mut K, timer: &'a mut Timer) -> Self {
+        Self {
+            server,
+            client,
+            timer,
+            up: Leg::new(),
+            down: Leg::new(),
+            upload_broken: None,
+            sent: None,
+            interim: false,
+            tunnel: false,
+            deadline_total: None,
+        }
+    }
+
+    /// Body bytes received from the client.
+    pub(crate) fn received(&self) -> u64 {
+        self.up.bytes()
+    }
+
+    /// Body bytes received from the upstream.
+    pub(crate) fn returned(&self) -> u64 {
+        self.down.bytes()
+    }
+
+    /// When the whole request had been handed to the upstream.
+    pub(crate) fn sent(&self) -> Option<Instant> {
+        self.sent
+    }
+
+    /// The request body was sent before, from the replay buffer.
+    pub(crate) fn skip_upload(&mut self) {
+        self.up.finish();
+    }
+
+    /// Sends the request body and waits for the final head of the response; interim ones are passed
+    /// on as they come.
+    pub(crate) async fn until_head<C: Send>(
+        &mut self,
+        x: &mut Exchange<C>,
+        head: &mut ResponseHead,
+        replay: &mut Replay,
+    ) -> Result<BodyLength> {
+        self.deadline_total = x.timeouts.total.map(|total| x.facts.timing.start.unwrap_or_else(clock::now) + total);
+        self.timer.set(self.head_deadline(&x.timeouts));
+        poll_fn(|cx| self.poll_until_head(cx, x, head, replay)).await
+    }
+
+    fn poll_until_head<C: Send>(
+        &mut self,
+        cx: &mut Context<'_>,
+        x: &mut Exchange<C>,
+        head: &mut ResponseHead,
+        replay: &mut Replay,
+    ) -> Poll<Result<BodyLength>> {
+        if let Poll::Ready(Err(error)) = self.poll_upload(cx, x, replay) {
+            return Poll::Ready(Err(error));
+        }
+        loop {
+            match self.client.poll_head(cx, head) {
+                Poll::Ready(Ok(BodyLength::Tunnel)) => {
+                    self.tunnel = true;
+                    return Poll::Ready(Ok(BodyLength::Tunnel));
+                }
+                Poll::Ready(Ok(_)) if head.status.is_informational() => {
+                    head.headers.remove_hop_by_hop();
+                    self.server.send_interim(head)?;
+                    self.interim = true;
+                    self.up.touch();
+                }
+                Poll::Ready(Ok(length)) => return Poll::Ready(Ok(length)),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(self.upload_broken.take().unwrap_or(error))),
+                Poll::Pending => break,
+            }
+        }
+        if self.interim && self.server.poll_flush(cx)?.is_ready() {
+            self.interim = false;
+        }
+        if self.up.is_done()
+            && let Poll::Ready(gone) = self.server.poll_gone(cx)
+        {
+            return Poll::Ready(Err(gone));
+        }
+        self.poll_late(cx, &x.timeouts, Self::head_late).map(Err)
+    }
+
+    /// Sends the response body, and the rest of the request's while that goes on. In a tunnel both
+    /// directions run to their ends.
+    pub(crate) async fn until_end<C: Send>(&mut self, x: &mut Exchange<C>, replay: &mut Replay) -> Result<()> {
+        self.down.touch();
+        self.deadline_total = None;
+        if self.tunnel {
+            // The request had no body; what the client sends from here on is another stream.
+            self.up = Leg::new();
+        }
+        self.timer.set(self.body_deadline(&x.timeouts));
+        poll_fn(|cx| self.poll_until_end(cx, x, replay)).await
+    }
+
+    fn poll_until_end<C: Send>(
+        &mut self,
+        cx: &mut Context<'_>,
+        x: &mut Exchange<C>,
+        replay: &mut Replay,
+    ) -> Poll<Result<()>> {
+        if let Poll::Ready(Err(error)) = self.poll_upload(cx, x, replay) {
+            return Poll::Ready(Err(error));
+        }
+        let down = self.down.poll(cx, self.client, self.server, x.response_body(), |_| {});
+        match down {
+            Poll::Ready(Ok(())) if !self.tunnel || self.up.is_done() || self.upload_broken.is_some() => {
+                return Poll::Ready(Ok(()));
+            }
+            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+            _ => {}
+        }
+        if !self.tunnel
+            && self.up.is_done()
+            && self.down.waits() == Waits::Source
+            && let Poll::Ready(gone) = self.server.poll_gone(cx)
+        {
+            return Poll::Ready(Err(gone));
+        }
+        self.poll_late(cx, &x.timeouts, Self::body_late).map(Err)
+    }
+
+    /// Moves the request body. An upstream that takes no more ends the upload, not the exchange.
+    fn poll_upload<C: Send>(
+        &mut self,
+        cx: &mut Context<'_>,
+        x: &mut Exchange<C>,
+        replay: &mut Replay,
+    ) -> Poll<Result<()>> {
+        if self.up.is_done() && self.sent.is_some() || self.upload_broken.is_some() {
+            return Poll::Ready(Ok(()));
+        }
+        let tunnel = self.tunnel;
+        let note = |chunk: &_| {
+            if !tunnel {
+                replay.note(chunk);
+            }
+        };
+        match self.up.poll(cx, self.server, self.client, x.request_body(), note) {
+            Poll::Ready(Ok(())) => {
+                self.sent = Some(clock::now());
+                Poll::Ready(Ok(()))
+            }
+            Poll::Ready(Err(error)) if error.fault() == Fault::Upstream => {
+                self.upload_broken = Some(error);
+                Poll::Ready(Ok(()))
+            }
+            other => other,
+        }
+    }
+
+    /// Ready with an error when the limit of the present step has passed.
+    fn poll_late(
+        &mut self,
+        cx: &mut Context<'_>,
+        timeouts: &Timeouts,
+        late: fn(&Self, &Timeouts) -> (Instant, Error),
+    ) -> Poll<Error> {
+        while self.timer.poll_expired(cx).is_ready() {
+            // Deadlines move with every chunk, the timer does not: see what it means by now.
+            let (deadline, error) = late(self, timeouts);
+            if Instant::now() >= deadline {
+                return Poll::Ready(error);
+            }
+            self.timer.set(deadline);
+        }
+        Poll::Pending
+    }
+
+    fn head_deadline(&self, timeouts: &Timeouts) -> Instant {
+        let limit = timeouts.first_byte.min(timeouts.idle_body).min(timeouts.write);
+        let step = clock::now() + limit;
+        self.deadline_total.map_or(step, |total| total.min(step))
+    }
+
+    fn head_late(&self, timeouts: &Timeouts) -> (Instant, Error) {
+        let step = match (self.sent, self.up.waits()) {
+            (Some(sent), _) => (sent + timeouts.first_byte, first_byte_late()),
+            // Nothing of the body yet: the client may be waiting for a 100 from the upstream.
+            (None, Waits::Source) if self.up.bytes() == 0 => {
+                (self.up.moved() + timeouts.idle_body.max(timeouts.first_byte), upload_late())
+            }
+            (None, Waits::Source) => (self.up.moved() + timeouts.idle_body, upload_late()),
+            (None, Waits::Sink) => (self.up.moved() + timeouts.write, upstream_write_late()),
+        };
+        match self.deadline_total {
+            Some(total) if total < step.0 => (total, first_byte_late()),
+            _ => step,
+        }
+    }
+
+    fn body_deadline(&self, timeouts: &Timeouts) -> Instant {
+        let limit = if self.tunnel { timeouts.tunnel } else { timeouts.idle_body.min(timeouts.write) };
+        clock::now() + limit
+    }
+
+    fn body_late(&self, timeouts: &Timeouts) -> (Instant, Error) {
+        if self.tunnel {
+            let moved = self.up.moved().max(self.down.moved());
+            let error = Error::explain(Kind::IdleTimedOut, "nothing passed through the tunnel for too long");
+            return (moved + timeouts.tunnel, error.into_downstream());
+        }
+        match self.down.waits() {
+            Waits::Sink => (self.down.moved() + timeouts.write, client_write_late()),
+            Waits::Source => (self.down.moved() + timeouts.idle_body, download_late()),
+        }
+    }
+}
+
+fn first_byte_late() -> Error {
+    Error::explain(Kind::FirstByteTimedOut, "the upstream did not begin its answer in time").into_upstream()
+}
+
+fn upload_late() -> Error {
+    Error::explain(Kind::ReadTimedOut, "the client stopped sending its request body").into_downstream()
+}
+
+fn upstream_write_late() -> Error {
+    Error::explain(Kind::WriteTimedOut, "the upstream stopped taking the request body").into_upstream()
+}
+
+fn client_write_late() -> Error {
+    Error::explain(Kind::WriteTimedOut, "the client stopped taking the response body").into_downstream()
+}
+
+fn download_late() -> Error {
+    Error::explain(Kind::IdleTimedOut, "the upstream stopped sending its response body").into_upstream()
+}

@@ -111,7 +111,7 @@ fn sent_on(headers: &Headers) -> Vec<(String, Vec<u8>)> {
         .filter(|field| !OWN.contains(&&*field.name.to_ascii_lowercase()))
         .map(|field| (field.name.to_owned(), field.value.to_vec()))
         .collect();
-    fields.sort_by_key(|(name, _)| name.to_ascii_lowercase() != "host");
+    fields.sort_by_key(|(name, _)| !name.eq_ignore_ascii_case("host"));
     fields
 }
 

@@ -20,6 +20,8 @@ const MAX_NAME: usize = (1 << 24) - 1;
 const OTHER: u8 = 63;
 /// The id of a record about to be swept out.
 pub(crate) const DEAD: u8 = 64;
+/// A place that does not fit into a byte: the field stands here or later.
+const FAR: u8 = u8::MAX;
 /// Garbage that edits may leave in the side buffer before it is packed.
 const SLACK: usize = 4096;
 
@@ -27,17 +29,19 @@ const SLACK: usize = 4096;
 ///
 /// Not a map: one `Bytes` holds the head as it was received, and each field is a record of 16
 /// bytes that points into it. Fields added later lie in a side buffer. Looking up a [`Known`] name
-/// is a bit test, then a scan of small integers.
+/// is a bit test and a look into a table of 64 bytes.
 ///
 /// A legal name and a legal value are all it can hold. [`clear`](Headers::clear) and
 /// `clone_from` keep the memory, so that a recycled list allocates nothing.
-#[derive(Default)]
 pub struct Headers {
     records: Vec<Record>,
     received: Bytes,
     side: Vec<u8>,
     /// Which known names are present; bit 63: some name that is not known.
     present: u64,
+    /// Where the first field of each id stands, or [`FAR`] if not among the first fields. Means
+    /// something only where the bit of the id is set, so clearing a list need not touch it.
+    first: [u8; 64],
     /// Bytes of `side` that no record points to any more.
     garbage: usize,
 }
@@ -149,10 +153,10 @@ impl<'a> Needle<'a> {
     }
 
     #[inline]
-    fn bit(self) -> u64 {
+    fn id(self) -> u8 {
         match self {
-            Needle::Known(known) => known.bit(),
-            Needle::Other(_) => 1 << OTHER,
+            Needle::Known(known) => known as u8,
+            Needle::Other(_) => OTHER,
         }
     }
 }
@@ -198,8 +202,10 @@ impl Headers {
     /// The values of all fields of that name, in order.
     #[inline]
     pub fn get_all<N: FieldName>(&self, name: N) -> Values<'_, N> {
-        let found = self.present & Needle::new(&name).bit() != 0;
-        let records = if found { self.records.as_slice() } else { &[] };
+        let records = match self.start(Needle::new(&name)) {
+            Some(start) => &self.records[start..],
+            None => &[],
+        };
         Values { records: records.iter(), source: self.source(), name }
     }
 
@@ -228,16 +234,22 @@ impl Headers {
 
     #[inline]
     fn position(&self, needle: Needle<'_>) -> Option<usize> {
-        if self.present & needle.bit() == 0 {
-            return None;
-        }
+        let start = self.start(needle)?;
         match needle {
-            Needle::Known(known) => self.records.iter().position(|r| r.id() == known as u8),
-            Needle::Other(_) => {
+            Needle::Known(_) if start < FAR as usize => Some(start),
+            _ => {
                 let source = self.source();
-                self.records.iter().position(|&record| needle.matches(record, source))
+                let found = |&record: &Record| needle.matches(record, source);
+                Some(start + self.records[start..].iter().position(found)?)
             }
         }
+    }
+
+    /// Before which place no field of that name stands; `None` if there is none at all.
+    #[inline]
+    fn start(&self, needle: Needle<'_>) -> Option<usize> {
+        let id = needle.id();
+        (self.present & 1 << id != 0).then(|| self.first[id as usize] as usize)
     }
 
     /// The known names that are present, one bit each.
@@ -285,8 +297,9 @@ impl Headers {
             Some(at) => {
                 self.garbage += self.records[at].side_bytes();
                 self.records[at] = record;
-                self.drop_after(at + 1, needle);
-                self.pack_if_wasteful();
+                if self.drop_after(at + 1, needle) == 0 {
+                    self.pack_if_wasteful();
+                }
             }
         }
         Ok(())
@@ -336,25 +349,36 @@ impl Headers {
 
     /// Takes the dead records out.
     pub(crate) fn sweep(&mut self) {
-        let mut present = 0;
-        let mut garbage = self.garbage;
-        self.records.retain(|record| {
-            let alive = record.id() != DEAD;
-            if alive {
-                present |= 1 << record.id();
+        self.present = 0;
+        let mut kept = 0;
+        for at in 0..self.records.len() {
+            let record = self.records[at];
+            if record.id() == DEAD {
+                self.garbage += record.side_bytes();
             } else {
-                garbage += record.side_bytes();
+                self.note(record.id(), kept);
+                self.records[kept] = record;
+                kept += 1;
             }
-            alive
-        });
-        self.present = present;
-        self.garbage = garbage;
+        }
+        self.records.truncate(kept);
+        self.pack_if_wasteful();
     }
 
     #[inline]
     fn push(&mut self, record: Record) {
-        self.present |= 1 << record.id();
+        self.note(record.id(), self.records.len());
         self.records.push(record);
+    }
+
+    /// Takes down that a field of that id stands at `place`, if it is the first.
+    #[inline]
+    fn note(&mut self, id: u8, place: usize) {
+        let bit = 1 << id;
+        if self.present & bit == 0 {
+            self.present |= bit;
+            self.first[id as usize] = place.min(FAR as usize) as u8;
+        }
     }
 
     /// Judges a field and copies it into the side buffer.
@@ -469,6 +493,19 @@ fn is_ascii(bytes: &[u8]) -> bool {
     all & 0x8080_8080_8080_8080 == 0
 }
 
+impl Default for Headers {
+    fn default() -> Self {
+        Headers {
+            records: Vec::new(),
+            received: Bytes::new(),
+            side: Vec::new(),
+            present: 0,
+            first: [0; 64],
+            garbage: 0,
+        }
+    }
+}
+
 impl Clone for Headers {
     fn clone(&self) -> Self {
         Headers {
@@ -476,6 +513,7 @@ impl Clone for Headers {
             received: self.received.clone(),
             side: self.side.clone(),
             present: self.present,
+            first: self.first,
             garbage: self.garbage,
         }
     }
@@ -486,6 +524,7 @@ impl Clone for Headers {
         self.received.clone_from(&other.received);
         self.side.clone_from(&other.side);
         self.present = other.present;
+        self.first = other.first;
         self.garbage = other.garbage;
     }
 }
@@ -575,12 +614,43 @@ mod tests {
     fn edits_in_a_loop_do_not_grow_the_side_buffer() {
         let mut headers = Headers::new();
         headers.append("X-Other", "stays").unwrap();
+        headers.append(Known::Via, "stays too").unwrap();
         for _ in 0..10_000 {
             headers.insert("X-Edited", [b'v'; 100]).unwrap();
+            headers.append("X-Removed", [b'w'; 100]).unwrap();
+            assert_eq!(headers.remove("x-removed"), 1);
         }
         assert!(headers.side.len() < 4 * SLACK);
         assert_eq!(headers.get("x-other"), Some(&b"stays"[..]));
+        assert_eq!(headers.get(Known::Via), Some(&b"stays too"[..]));
         assert_eq!(headers.get("x-edited"), Some(&[b'v'; 100][..]));
+    }
+
+    #[test]
+    fn fields_past_the_reach_of_a_byte_are_found() {
+        let mut headers = Headers::new();
+        for index in 0..600 {
+            match index {
+                254 => headers.append(Known::Age, "254"),
+                255 => headers.append(Known::Date, "255"),
+                400 => headers.append(Known::Via, "400"),
+                500 => headers.append("X-A", "500"),
+                _ => headers.append(Known::Cookie, "c"),
+            }
+            .unwrap();
+        }
+        let found = |headers: &Headers| {
+            [headers.get_str(Known::Age), headers.get_str(Known::Date)]
+                .into_iter()
+                .chain([headers.get_str(Known::Via), headers.get_str("x-a")])
+                .map(|value| value.map(str::to_owned))
+                .collect::<Vec<_>>()
+        };
+        let all = ["254", "255", "400", "500"].map(|value| Some(value.to_owned()));
+        assert_eq!(found(&headers), all);
+        assert_eq!(headers.count(Known::Via), 1);
+        assert_eq!(headers.remove(Known::Cookie), 596);
+        assert_eq!(found(&headers), all);
     }
 
     #[test]

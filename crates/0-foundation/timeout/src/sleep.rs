@@ -14,7 +14,7 @@ use crate::{Timer, clock};
 /// # Panics
 /// The future panics if it has to wait outside a tokio runtime, or in one without time enabled.
 pub fn sleep(duration: Duration) -> Sleep {
-    sleep_until(clock::after(duration))
+    sleep_until(clock::add(clock::exact(), duration))
 }
 
 /// Waits until `deadline`; one in the past is over at once.

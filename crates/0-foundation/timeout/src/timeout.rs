@@ -52,10 +52,14 @@ impl<F: Future> Future for Timeout<F> {
         if let Poll::Ready(output) = this.future.poll(cx) {
             return Poll::Ready(Ok(output));
         }
-        if this.timer.deadline().is_none() {
-            this.timer.set(clock::after(*this.duration));
-        }
-        ready!(this.timer.poll_expired(cx));
+        let now = if this.timer.deadline().is_some() {
+            clock::now()
+        } else {
+            let now = clock::exact();
+            this.timer.set(clock::add(now, *this.duration));
+            now
+        };
+        ready!(this.timer.poll_at(now, cx));
         Poll::Ready(Err(Elapsed(())))
     }
 }

@@ -56,10 +56,15 @@ impl Timer {
     /// # Panics
     /// If it has to wait outside a tokio runtime, or in one without time enabled.
     pub fn poll_expired(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.deadline.is_some() { self.poll_at(clock::now(), cx) } else { Poll::Pending }
+    }
+
+    /// [`poll_expired`](Self::poll_expired) for a caller that has just looked at the clock.
+    pub(crate) fn poll_at(&mut self, now: Instant, cx: &mut Context<'_>) -> Poll<()> {
         let Some(deadline) = self.deadline else {
             return Poll::Pending;
         };
-        if clock::now() >= deadline {
+        if now >= deadline {
             return Poll::Ready(());
         }
         if let Some(armed) = &mut self.armed {

@@ -43,7 +43,7 @@ impl Uri {
     ///
     /// The form follows from the method: CONNECT has the authority form with a port, and none other
     /// has; the asterisk form is for OPTIONS alone. An absolute target without a path gets the path
-    /// `/`, or `*` for OPTIONS without a query (RFC 9112 3.2.4).
+    /// `/`; of OPTIONS without a query, its path reads `*` (RFC 9112 3.2.4).
     ///
     /// # Errors
     /// If a byte is no printable ASCII or is `#`; if the form is none that the method may have; if
@@ -117,11 +117,11 @@ impl Uri {
         self.port
     }
 
-    /// The path, not decoded. `*` in the asterisk form, empty in the authority form, else it
-    /// begins with a slash.
+    /// The path, not decoded. `*` in the asterisk form and of an absolute OPTIONS target without
+    /// path and query, empty in the authority form, else it begins with a slash.
     #[inline]
     pub fn path(&self) -> &str {
-        self.slice(self.path_start, self.path_end)
+        if self.lacks_path() { "*" } else { self.slice(self.path_start, self.path_end) }
     }
 
     /// What follows the question mark, not decoded.
@@ -131,11 +131,11 @@ impl Uri {
         (self.path_end < end).then(|| self.slice(self.path_end + 1, end))
     }
 
-    /// Path and query as they go to an origin. `*` in the asterisk form, empty in the authority
-    /// form.
+    /// Path and query as they go to an origin, not decoded; `*` or empty where
+    /// [`path`](Uri::path) is.
     #[inline]
     pub fn path_and_query(&self) -> &str {
-        self.slice(self.path_start, self.text.len() as u32)
+        if self.lacks_path() { "*" } else { self.slice(self.path_start, self.text.len() as u32) }
     }
 
     /// The whole target.
@@ -165,7 +165,10 @@ impl Uri {
     /// authority or asterisk form. Then nothing has changed.
     pub fn set_query(&mut self, query: Option<&str>) -> Result<(), InvalidUri> {
         let text = self.text.clone();
-        let path = &text[self.path_start as usize..self.path_end as usize];
+        let path = match &text[self.path_start as usize..self.path_end as usize] {
+            [] => SLASH,
+            path => path,
+        };
         match query {
             None => self.replace(path, b""),
             Some(query) if !is_printable(query.as_bytes()) => Err(InvalidUri::Byte),
@@ -205,6 +208,12 @@ impl Uri {
         Ok(())
     }
 
+    /// Whether it is an absolute target without path and query, which OPTIONS alone may have.
+    #[inline]
+    fn lacks_path(&self) -> bool {
+        self.form == Form::Absolute && self.path_start as usize == self.text.len()
+    }
+
     #[inline]
     fn has_authority(&self) -> bool {
         matches!(self.form, Form::Absolute | Form::Authority)
@@ -213,7 +222,7 @@ impl Uri {
     #[inline]
     fn slice(&self, start: u32, end: u32) -> &str {
         let text = &self.text[start as usize..end as usize];
-        // SAFETY: the text is printable ASCII. `parse` takes nothing else, `spliced` and `replace`
+        // SAFETY: the text is printable ASCII. `parse` takes nothing else, `with_slash` and `replace`
         // put it together from such parts, and the default is a constant.
         unsafe { std::str::from_utf8_unchecked(text) }
     }
@@ -261,8 +270,9 @@ fn parse_absolute(method: &Method, text: Bytes) -> Result<Uri, InvalidUri> {
     let path_start = host_start + len;
     let text = match text.get(path_start) {
         Some(b'/') => text,
-        None if *method == Method::OPTIONS => spliced(&text, path_start, b"*"),
-        _ => spliced(&text, path_start, SLASH),
+        // Stays as it is: written into the text, the asterisk would read as part of the host.
+        None if *method == Method::OPTIONS => text,
+        _ => with_slash(&text, path_start),
     };
     Ok(Uri {
         https,
@@ -285,9 +295,9 @@ fn strip_scheme(text: &[u8]) -> Option<(bool, usize)> {
     }
 }
 
-/// `text` with `what` put in at `at`.
-fn spliced(text: &[u8], at: usize, what: &[u8]) -> Bytes {
-    [&text[..at], what, &text[at..]].concat().into()
+/// `text` with a slash put in at `at`.
+fn with_slash(text: &[u8], at: usize) -> Bytes {
+    [&text[..at], SLASH, &text[at..]].concat().into()
 }
 
 #[inline]

@@ -193,6 +193,14 @@ fn path_and_query_can_be_replaced() {
 }
 
 #[test]
+fn an_absolute_options_target_without_a_path_stays_as_written() {
+    let mut uri = parse(&Method::OPTIONS, "http://a:1").unwrap();
+    assert_eq!((uri.as_str(), uri.host(), uri.path_and_query()), ("http://a:1", Some("a"), "*"));
+    uri.set_query(Some("q")).unwrap();
+    assert_eq!((uri.as_str(), uri.path_and_query()), ("http://a:1/?q", "/?q"));
+}
+
+#[test]
 fn an_absolute_target_is_put_together_from_its_parts() {
     let uri = Uri::absolute(true, "a:8443", "/b?c").unwrap();
     assert_eq!(uri.as_str(), "https://a:8443/b?c");

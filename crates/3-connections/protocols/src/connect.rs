@@ -49,27 +49,30 @@ async fn unix(path: &std::path::Path, options: &ConnectOptions) -> io::Result<Tr
 
 async fn tcp(to: SocketAddr, options: &ConnectOptions) -> io::Result<TcpStream> {
     let socket = if to.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    let raw = SockRef::from(&socket);
-    options.socket.apply_tcp(&raw, &to)?;
+    prepare(&SockRef::from(&socket), to, options)?;
+    if let Some(source) = options.source {
+        socket.bind(source)?;
+    }
+    socket.connect(to).await
+}
+
+/// Sets what has to be set before the bind and the connect.
+fn prepare(socket: &SockRef<'_>, to: SocketAddr, options: &ConnectOptions) -> io::Result<()> {
+    options.socket.apply_tcp(socket, &to)?;
     #[cfg(target_os = "linux")]
     {
         if let Some(interface) = &options.interface {
-            raw.bind_device(Some(interface.as_bytes()))?;
+            socket.bind_device(Some(interface.as_bytes()))?;
         }
         if options.fast_open {
-            fast_open_connect(&raw)?;
+            fast_open_connect(socket)?;
         }
-    }
-    if let Some(source) = options.source {
         // With port 0 the port is chosen at connect, per destination, instead of one for all.
-        #[cfg(target_os = "linux")]
-        if source.port() == 0 {
-            bind_address_no_port(&raw)?;
+        if options.source.is_some_and(|source| source.port() == 0) {
+            bind_address_no_port(socket)?;
         }
-        socket.bind(source)?;
     }
-    drop(raw);
-    socket.connect(to).await
+    Ok(())
 }
 
 #[cfg(target_os = "linux")]

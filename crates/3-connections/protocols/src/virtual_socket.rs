@@ -122,10 +122,10 @@ impl Stream for VirtualStream {
             room -= count;
             written += count;
         }
-        if written > 0 {
-            if let Some(reader) = pipe.reader.take() {
-                reader.wake();
-            }
+        if written > 0
+            && let Some(reader) = pipe.reader.take()
+        {
+            reader.wake();
         }
         Poll::Ready(Ok(written))
     }

@@ -1,7 +1,9 @@
 //! Fewest running attempts for the weight.
 
+use std::sync::Arc;
+
 use gorge_runtime::worker_id;
-use gorge_upstream::Peer;
+use gorge_upstream::{Peer, PeerStats};
 
 use crate::smooth::Smooth;
 use crate::{Algorithm, Candidates, Selector};
@@ -14,7 +16,16 @@ use crate::{Algorithm, Candidates, Selector};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LeastConn;
 
-struct Prepared(Smooth);
+struct Prepared {
+    turns: Smooth,
+    /// What is compared of each peer, side by side, so that a pass over many touches little else.
+    compared: Box<[Compared]>,
+}
+
+struct Compared {
+    weight: u64,
+    stats: Arc<PeerStats>,
+}
 
 impl Algorithm for LeastConn {
     fn name(&self) -> &'static str {
@@ -23,26 +34,35 @@ impl Algorithm for LeastConn {
 
     fn prepare(&self, peers: &[Peer]) -> Box<dyn Selector> {
         let weights: Vec<_> = peers.iter().map(Peer::weight).collect();
-        Box::new(Prepared(Smooth::new(&weights)))
+        let compared =
+            peers.iter().map(|peer| Compared { weight: peer.weight(), stats: peer.shared_stats() });
+        Box::new(Prepared { turns: Smooth::new(&weights), compared: compared.collect() })
     }
 }
 
 impl Selector for Prepared {
     fn select(&self, candidates: &Candidates<'_>) -> Option<usize> {
-        let peers = candidates.peers();
-        let first = self.0.next(worker_id(), |i| candidates.is_open(i))?;
-        let mut best = (first, Load::of(&peers[first]));
+        let first = self.turns.next(worker_id(), |i| candidates.is_open(i))?;
+        let mut best = (first, self.compared[first].load());
         // From the one whose turn it is and around, so that it wins among equals.
-        for i in (first + 1..peers.len()).chain(0..first) {
-            if best.1.active == 0 {
-                break;
-            }
-            let load = Load::of(&peers[i]);
-            if load.is_below(best.1) && candidates.is_open(i) {
-                best = (i, load);
+        for range in [first + 1..self.compared.len(), 0..first] {
+            for (i, compared) in range.clone().zip(&self.compared[range]) {
+                if best.1.active == 0 {
+                    return Some(best.0);
+                }
+                let load = compared.load();
+                if load.is_below(best.1) && candidates.is_open(i) {
+                    best = (i, load);
+                }
             }
         }
         Some(best.0)
+    }
+}
+
+impl Compared {
+    fn load(&self) -> Load {
+        Load { active: self.stats.active(), weight: self.weight }
     }
 }
 
@@ -54,12 +74,11 @@ struct Load {
 }
 
 impl Load {
-    fn of(peer: &Peer) -> Self {
-        Self { active: peer.stats().active(), weight: peer.weight() }
-    }
-
     /// Compared by cross multiplication: exact, and no division.
     fn is_below(self, other: Self) -> bool {
+        if self.weight == other.weight {
+            return self.active < other.active;
+        }
         u128::from(self.active) * u128::from(other.weight)
             < u128::from(other.active) * u128::from(self.weight)
     }

@@ -10,8 +10,8 @@ use crate::{Algorithm, Candidates, Selector};
 /// a a b a c a a.
 ///
 /// Each worker keeps turns of its own, so that none waits for another. A selection costs the same
-/// for any number of peers, unless the weights are large and have no common divisor (their sum
-/// divided by it passes 1024 and 16 times the number of peers): then it takes a pass over all.
+/// for any number of peers, unless the weights are large for it and have no common divisor: then it
+/// takes a pass over all.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RoundRobin;
 

@@ -20,7 +20,7 @@ const SHORT: u128 = 1024;
 const TURNS_PER_PEER: u128 = 16;
 
 /// ... and never if it took more than so many steps, some milliseconds.
-const STEPS: u128 = 1 << 24;
+const STEPS: u128 = 1 << 22;
 
 /// Workers to make state for; a balancer is often made before they are. Those of higher numbers
 /// share it, which is safe and only costs time.

@@ -125,7 +125,7 @@ fn disabled_drained_and_weightless_peers_are_left_out() {
 fn full_peers_are_left_out_until_an_attempt_ends() {
     let peers = [builder(1).max_connections(1).build(), builder(2).max_connections(2).build()];
     for balancer in both(&peers) {
-        let x = Exchange::new();
+        let x = Exchange::<()>::new();
         let running: Vec<_> = (0..3).map(|_| balancer.choose(&x).unwrap().begin()).collect();
         assert_eq!((peers[0].stats().active(), peers[1].stats().active()), (1, 2));
         assert_eq!(balancer.choose(&x).unwrap_err().kind(), Kind::NoPeer);

@@ -8,8 +8,9 @@ use gorge_digest::PeerAddr;
 use gorge_filter::Timeouts;
 use gorge_protocols::{Address, ConnectOptions};
 
-use crate::peer::{Inner, Seen};
-use crate::{Peer, RetryPolicy, ReuseKey, State};
+use crate::peer::{Inner, new_id};
+use crate::state::SharedState;
+use crate::{Peer, PeerStats, RetryPolicy, ReuseKey, State};
 
 /// Makes a [`Peer`]; see [`Peer::builder`].
 #[must_use = "a builder does nothing until `build`"]
@@ -112,7 +113,9 @@ impl PeerBuilder {
             value: self.value,
             retry: self.retry,
             retries: OnceLock::new(),
-            seen: Arc::new(Seen::new(self.state)),
+            id: new_id(),
+            state: Arc::new(SharedState::new(self.state)),
+            stats: Arc::new(PeerStats::new()),
         })
     }
 }

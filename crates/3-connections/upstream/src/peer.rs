@@ -36,22 +36,16 @@ pub(crate) struct Inner {
     pub(crate) retry: RetryPolicy,
     /// Made when the peer is first used as an upstream of its own; as one of many it needs none.
     pub(crate) retries: OnceLock<Retries>,
-    pub(crate) seen: Arc<Seen>,
+    // These three outlive a change of the settings.
+    pub(crate) id: PeerId,
+    pub(crate) state: Arc<SharedState>,
+    pub(crate) stats: Arc<PeerStats>,
 }
 
-/// What outlives a change of a peer's settings.
-pub(crate) struct Seen {
-    id: PeerId,
-    state: SharedState,
-    stats: PeerStats,
-}
-
-impl Seen {
-    pub(crate) fn new(state: State) -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let id = PeerId(NEXT.fetch_add(1, Ordering::Relaxed));
-        Self { id, state: SharedState::new(state), stats: PeerStats::new() }
-    }
+/// A number that no peer of this process has had.
+pub(crate) fn new_id() -> PeerId {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    PeerId(NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 impl Peer {
@@ -62,7 +56,6 @@ impl Peer {
     }
 
     /// A peer whose settings are to follow.
-    #[must_use]
     pub fn builder(address: impl Into<Address>) -> PeerBuilder {
         PeerBuilder::new(address.into())
     }
@@ -89,7 +82,9 @@ impl Peer {
             value: inner.value.clone(),
             retry: inner.retry.clone(),
             retries: OnceLock::new(),
-            seen: earlier.0.seen.clone(),
+            id: earlier.0.id,
+            state: earlier.0.state.clone(),
+            stats: earlier.0.stats.clone(),
         })
     }
 
@@ -97,7 +92,7 @@ impl Peer {
     /// ([`continuing`](Self::continuing)) and is never given twice.
     #[must_use]
     pub fn id(&self) -> PeerId {
-        self.0.seen.id
+        self.0.id
     }
 
     /// Where to connect to.
@@ -163,7 +158,7 @@ impl Peer {
     /// Whether it is given new exchanges. A weight of 0 reads as [`State::Draining`].
     #[must_use]
     pub fn state(&self) -> State {
-        match self.0.seen.state.get() {
+        match self.0.state.get() {
             State::Enabled if self.0.weight == 0 => State::Draining,
             state => state,
         }
@@ -171,7 +166,7 @@ impl Peer {
 
     /// Says whether it is given new exchanges, for every handle of it and at once.
     pub fn set_state(&self, state: State) {
-        self.0.seen.state.set(state);
+        self.0.state.set(state);
     }
 
     /// Whether a balancer may choose it now: it is enabled, and fewer attempts run than may.
@@ -187,7 +182,14 @@ impl Peer {
     /// What is counted of it.
     #[must_use]
     pub fn stats(&self) -> &PeerStats {
-        &self.0.seen.stats
+        &self.0.stats
+    }
+
+    /// The same counters, to hold on to without the peer: for algorithms that look at many of them
+    /// per selection, and for whoever exports them.
+    #[must_use]
+    pub fn shared_stats(&self) -> Arc<PeerStats> {
+        self.0.stats.clone()
     }
 
     /// Counts an attempt as begun and sees to it that its end is counted too. To be called right

@@ -38,8 +38,13 @@ impl PeerStats {
     /// Nothing counted yet.
     #[must_use]
     pub const fn new() -> Self {
-        const ZERO: AtomicU64 = AtomicU64::new(0);
-        Self { begun: ZERO, ended: ZERO, failures: ZERO, abandoned: ZERO, latency: ZERO }
+        Self {
+            begun: AtomicU64::new(0),
+            ended: AtomicU64::new(0),
+            failures: AtomicU64::new(0),
+            abandoned: AtomicU64::new(0),
+            latency: AtomicU64::new(0),
+        }
     }
 
     /// An attempt begins. Each call needs one of [`end`](Self::end), which

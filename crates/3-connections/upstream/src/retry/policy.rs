@@ -166,7 +166,7 @@ impl RetryPolicy {
             Duration::try_from_secs_f64(grown).map_or(self.max_backoff, |d| d.min(self.max_backoff));
         let nanos = u64::try_from(longest.as_nanos()).unwrap_or(u64::MAX);
         // The upper half of the product is `random` scaled to the range.
-        Duration::from_nanos((u128::from(nanos) * u128::from(random) >> 64) as u64)
+        Duration::from_nanos(((u128::from(nanos) * u128::from(random)) >> 64) as u64)
     }
 }
 

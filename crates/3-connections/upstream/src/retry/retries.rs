@@ -54,7 +54,7 @@ impl Retries {
     }
 
     /// What follows the failure `e` of the last attempt. `another` says whether there is a peer not
-    /// yet tried; it is asked only if that matters.
+    /// yet tried.
     pub fn on_failure<C>(&self, x: &Exchange<C>, e: &Error, another: impl FnOnce() -> bool) -> Retry {
         self.decide(x, another, |now| self.policy.on_failure(now, e, jitter::random()))
     }

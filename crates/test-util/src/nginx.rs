@@ -58,8 +58,12 @@ impl Drop for Nginx {
 
 fn configuration(folder: &TempFolder, addr: SocketAddr, directives: &str) -> String {
     let folder = folder.path().display();
+    // SAFETY: asks the kernel for a number and touches no memory.
+    let root = unsafe { libc::geteuid() } == 0;
+    // Started as root it would change to a user that may not write to the folder.
+    let user = if root { "user root;" } else { "" };
     format!(
-        "daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log warn;
+        "daemon off; {user} worker_processes 1; pid {folder}/pid; error_log {folder}/error.log warn;
          events {{ worker_connections 256; }}
          http {{
              access_log off;

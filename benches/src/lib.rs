@@ -1,1 +1,2 @@
-//! Benchmarks beside the peers.
+//! Benchmarks beside the peers' crates (`benches/`), and the contestants of `cargo xtask bench-proxy` (`src/bin/`).
+//! The library itself is empty.

@@ -1,5 +1,7 @@
 //! `cargo xtask <verb>`: one module per verb, each of which prints what it runs and ends with one line of verdict.
 
+mod bench_proxy;
+mod benchmarks_page;
 mod demo;
 mod doctor;
 mod levels;
@@ -59,6 +61,12 @@ const VERBS: &[Verb] = &[
         usage: "doctor",
         about: "what is missing on this machine for which verb, and the command that installs it",
         run: doctor::run,
+    },
+    Verb {
+        name: "bench-proxy",
+        usage: bench_proxy::USAGE,
+        about: "the proxy beside nginx, HAProxy, Pingora and the floor; results into docs/benchmarks.md",
+        run: bench_proxy::run,
     },
 ];
 

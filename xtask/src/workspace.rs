@@ -50,8 +50,7 @@ pub(crate) fn root() -> &'static Path {
 
 /// All packages, in order of their folders.
 pub(crate) fn packages() -> Result<Vec<Package>> {
-    let text = capture(&mut cargo(["metadata", "--format-version", "1", "--no-deps"]))?;
-    let metadata: Value = serde_json::from_str(&text).context("cargo metadata is not JSON")?;
+    let metadata = metadata()?;
     let list = metadata["packages"].as_array().context("cargo metadata names no packages")?;
     let names: Vec<&str> = list.iter().filter_map(|package| package["name"].as_str()).collect();
     let mut packages = list
@@ -61,6 +60,17 @@ pub(crate) fn packages() -> Result<Vec<Package>> {
         .context("cargo metadata has another form than expected")?;
     packages.sort_by(|a, b| a.folder.cmp(&b.folder));
     Ok(packages)
+}
+
+/// Where builds go.
+pub(crate) fn target_folder() -> Result<PathBuf> {
+    let metadata = metadata()?;
+    Ok(PathBuf::from(metadata["target_directory"].as_str().context("cargo metadata names no target folder")?))
+}
+
+fn metadata() -> Result<Value> {
+    let text = capture(&mut cargo(["metadata", "--format-version", "1", "--no-deps"]))?;
+    serde_json::from_str(&text).context("cargo metadata is not JSON")
 }
 
 /// The packages that stand below `crates/`.
@@ -115,4 +125,11 @@ pub(crate) fn rust_files(folder: &Path) -> Vec<PathBuf> {
     }
     found.sort();
     found
+}
+
+/// The version of a third-party package that Cargo.lock holds.
+pub(crate) fn locked_version(name: &str) -> Option<String> {
+    let lock = std::fs::read_to_string(root().join("Cargo.lock")).ok()?;
+    let (_, after) = lock.split_once(&format!("name = \"{name}\"\nversion = \""))?;
+    Some(after.split('"').next()?.to_owned())
 }

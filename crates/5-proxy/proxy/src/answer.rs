@@ -66,7 +66,7 @@ mod tests {
         let error = Error::explain(Kind::ConnectRefused, "say \"h\u{e9}\"\r\nX: y\\");
         let value = proxy_status(&error, "gorge");
         assert!(value.starts_with("gorge; error=connection_refused; details=\""), "{value}");
-        assert!(value.contains(r#"say \"h?\"??X: y\\"#), "{value}");
+        assert!(value.contains(r#"say \"h?\"\\r\\nX: y"#), "{value}");
         assert!(value.ends_with('"'));
     }
 }

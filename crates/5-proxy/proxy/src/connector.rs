@@ -68,9 +68,10 @@ impl Connector {
         self.pool.drain();
     }
 
-    /// A connection to `peer`: an idle one that is still good, else a new one.
-    pub(crate) async fn connect(&self, peer: &Peer, counters: &Counters) -> Result<Link> {
-        if let Some(link) = self.take(peer, counters) {
+    /// A connection to `peer`: an idle one that is still good, unless it must be `fresh`, else a new
+    /// one.
+    pub(crate) async fn connect(&self, peer: &Peer, fresh: bool, counters: &Counters) -> Result<Link> {
+        if !fresh && let Some(link) = self.take(peer, counters) {
             return Ok(link);
         }
         // Boxed, so that this rare and large future does not make every exchange's larger.

@@ -30,8 +30,21 @@ use crate::{answer, heads};
 enum Attempted {
     /// The exchange is over: the response was sent to its end.
     Done,
-    /// Another attempt follows, after the pause; at this peer if one is named.
-    Again { pause: Duration, peer: Option<Peer> },
+    /// Another attempt follows.
+    Again(Next),
+}
+
+/// What the next attempt is to be like.
+#[derive(Default)]
+struct Next {
+    /// It waits for so long.
+    pause: Duration,
+    /// It goes to this peer, already selected.
+    peer: Option<Peer>,
+    /// If the peer selected was tried already, the exchange ends with this instead.
+    unless_tried: Option<Error>,
+    /// It takes a new connection.
+    fresh: bool,
 }
 
 impl<A: App> Core<A> {
@@ -94,16 +107,22 @@ impl<A: App> Core<A> {
         retries.begin_exchange();
         let repeatable = state.x.req.method.is_idempotent() || retries.policy().stale == Stale::Any;
         state.replay.begin(repeatable && state.x.facts.request_length != BodyLength::Empty);
-        let mut next = None;
+        let mut next = Next::default();
         loop {
-            let peer = match next.take() {
+            let peer = match next.peer.take() {
                 Some(peer) => peer,
                 None => self.app.upstream().select(&mut state.x).await?,
             };
-            match self.attempt(server, timer, state, peer).await? {
-                Attempted::Done => return Ok(()),
-                Attempted::Again { pause, peer } => next = peer_after(server, timer, pause, peer).await?,
+            if let Some(error) = next.unless_tried.take()
+                && state.x.attempts().tried(peer.id())
+            {
+                return Err(error);
             }
+            match self.attempt(server, timer, state, peer, next.fresh).await? {
+                Attempted::Done => return Ok(()),
+                Attempted::Again(again) => next = again,
+            }
+            pause(server, timer, next.pause).await?;
             add(&self.counters.local().retries, 1);
             if A::Inner::LEN > 0 {
                 state.x.req.clone_from(&state.base);
@@ -118,6 +137,7 @@ impl<A: App> Core<A> {
         timer: &mut Timer,
         state: &mut State<A::Context>,
         peer: Peer,
+        fresh: bool,
     ) -> Result<Attempted> {
         let counters = self.counters.local();
         add(&counters.attempts, 1);
@@ -138,8 +158,14 @@ impl<A: App> Core<A> {
                 return Ok(Attempted::Done);
             }
         }
+        if let Some(timeouts) = peer.timeouts()
+            && state.x.timeouts == self.timeouts
+        {
+            // No filter has set others.
+            state.x.timeouts = *timeouts;
+        }
         let flight = peer.clone().begin();
-        let mut link = match self.connector.connect(&peer, counters).await {
+        let mut link = match self.connector.connect(&peer, fresh, counters).await {
             Ok(link) => link,
             Err(error) => return self.failed(state, flight, Progress::Nothing, error),
         };
@@ -219,11 +245,13 @@ impl<A: App> Core<A> {
         if only_untried && state.x.attempts().tried(peer.id()) {
             return Ok(None);
         }
-        let error = Error::explain(Kind::Custom("retried_status"), format!("the upstream answered {}", status.as_u16()))
-            .into_upstream();
+        let context = format!("the upstream answered {}", status.as_u16());
+        let error = Error::explain(Kind::Rejected(status.as_u16()), context).into_upstream();
         note_failure(state, Progress::Answered, &error);
         self.app.observer().event(&state.x, &Event::Retried(&error));
-        Ok(Some(Attempted::Again { pause, peer: Some(peer) }))
+        // 421 says that this connection is the wrong one for the authority (RFC 9110 15.5.20).
+        let fresh = status == Status::MISDIRECTED_REQUEST;
+        Ok(Some(Attempted::Again(Next { pause, peer: Some(peer), fresh, unless_tried: None })))
     }
 
     /// Sends the response down: upstream filters, downstream filters, head, body.
@@ -285,14 +313,18 @@ impl<A: App> Core<A> {
     ) -> Result<Attempted> {
         flight.end(Verdict::Failure, Duration::ZERO);
         note_failure(state, progress, &error);
-        let pause = match self.app.upstream().on_failure(&state.x, &error) {
-            Retry::GiveUp => return Err(error),
-            Retry::Again(pause) => pause,
-            Retry::Elsewhere => Duration::ZERO,
-        };
+        let mut next = Next::default();
+        let retry = self.app.upstream().on_failure(&state.x, &error);
+        if retry == Retry::GiveUp {
+            return Err(error);
+        }
         self.counters.local().error(error.kind());
         self.app.observer().event(&state.x, &Event::Retried(&error));
-        Ok(Attempted::Again { pause, peer: None })
+        match retry {
+            Retry::Again(pause) => next.pause = pause,
+            _ => next.unless_tried = Some(error),
+        }
+        Ok(Attempted::Again(next))
     }
 
     /// An answer of an upstream filter: the upstream filters entered see it, then the others.
@@ -459,21 +491,16 @@ fn note_failure<C>(state: &mut State<C>, progress: Progress, error: &Error) {
 }
 
 /// Waits before the next attempt, unless the client leaves.
-async fn peer_after<S: ServerStream>(
-    server: &mut S,
-    timer: &mut Timer,
-    pause: Duration,
-    peer: Option<Peer>,
-) -> Result<Option<Peer>> {
-    if pause > Duration::ZERO {
-        timer.set(clock::now() + pause);
-        poll_fn(|cx| match timer.poll_expired(cx) {
-            Poll::Ready(()) => Poll::Ready(Ok(())),
-            Poll::Pending => server.poll_gone(cx).map(Err),
-        })
-        .await?;
+async fn pause<S: ServerStream>(server: &mut S, timer: &mut Timer, pause: Duration) -> Result<()> {
+    if pause == Duration::ZERO {
+        return Ok(());
     }
-    Ok(peer)
+    timer.set(clock::now() + pause);
+    poll_fn(|cx| match timer.poll_expired(cx) {
+        Poll::Ready(()) => Poll::Ready(Ok(())),
+        Poll::Pending => server.poll_gone(cx).map(Err),
+    })
+    .await
 }
 
 fn sent_status<C>(state: &State<C>) -> Status {

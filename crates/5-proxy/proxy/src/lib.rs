@@ -8,8 +8,10 @@ mod connection;
 mod connector;
 mod core;
 mod exchange;
+pub mod filters;
 mod heads;
 mod leg;
+pub mod log;
 mod proxy;
 mod pump;
 mod replay;
@@ -18,5 +20,6 @@ mod stats;
 
 pub use builder::{Builder, NoUpstream};
 pub use chain::{Both, Chain, Entered, Then, Unobserved};
+pub use log::{AccessLog, ErrorLog, Format, Level, LineSink};
 pub use proxy::Proxy;
 pub use stats::Stats;

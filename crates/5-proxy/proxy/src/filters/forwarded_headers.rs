@@ -1,0 +1,262 @@
+//! Tells the upstream who asks: `X-Forwarded-*`, `X-Real-IP` and, by choice, `Forwarded`.
+
+use std::fmt::Write;
+use std::net::IpAddr;
+
+use gorge_digest::PeerAddr;
+use gorge_error::Result;
+use gorge_filter::{Exchange, Filter, Flow, Hooks, Role};
+use gorge_http::{Headers, Known};
+use ipnet::IpNet;
+
+/// The fields this filter is the only one to vouch for.
+const OWN: [Known; 5] =
+    [Known::Forwarded, Known::XForwardedFor, Known::XForwardedHost, Known::XForwardedProto, Known::XRealIp];
+
+/// Sets `X-Forwarded-For`, `-Proto` and `-Host` and `X-Real-IP`, and `Forwarded` (RFC 7239) when
+/// asked to.
+///
+/// What a client says of itself there is believed only if it comes from a trusted network, as
+/// another proxy would: then the client's address is appended to `X-Forwarded-For` and `Forwarded`,
+/// and the rest is kept. From anyone else these fields are replaced; fields whose names differ from
+/// them only by `_` for `-` are dropped, for some applications read the two as one.
+#[derive(Clone, Debug, Default)]
+pub struct ForwardedHeaders {
+    trusted: Vec<IpNet>,
+    rfc7239: bool,
+}
+
+impl ForwardedHeaders {
+    /// Nobody is trusted; `Forwarded` is not sent.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Believes clients of this network, `10.0.0.0/8` for instance. Clients on Unix sockets are
+    /// believed as soon as any network is: who may reach the socket is decided by its mode.
+    #[must_use]
+    pub fn trust(mut self, network: IpNet) -> Self {
+        self.trusted.push(network);
+        self
+    }
+
+    /// Also sends `Forwarded`.
+    #[must_use]
+    pub fn rfc7239(mut self) -> Self {
+        self.rfc7239 = true;
+        self
+    }
+
+    fn trusts(&self, client: Option<&PeerAddr>) -> bool {
+        match client {
+            Some(PeerAddr::Ip(addr)) => {
+                let ip = addr.ip().to_canonical();
+                self.trusted.iter().any(|network| network.contains(&ip))
+            }
+            Some(PeerAddr::Unix(_)) => !self.trusted.is_empty(),
+            None => false,
+        }
+    }
+
+    fn set<C>(&self, x: &mut Exchange<C>) -> Result<(), gorge_http::InvalidField> {
+        let trusted = self.trusts(x.client());
+        let scheme = x.facts.scheme.as_str();
+        // Room for the longest of them, so that nothing is allocated.
+        let mut text = Text::new();
+        let ip = x.client().and_then(PeerAddr::ip).map(|ip| ip.to_canonical());
+        let headers = &mut x.req.headers;
+        if !trusted {
+            drop_forged(headers);
+        }
+        if self.rfc7239 {
+            append_forwarded(headers, ip, scheme)?;
+        }
+        if let Some(ip) = ip {
+            text.write(ip);
+            if trusted && headers.contains(Known::XForwardedFor) {
+                append_to_list(headers, Known::XForwardedFor, text.as_bytes())?;
+            } else {
+                headers.insert(Known::XForwardedFor, text.as_bytes())?;
+            }
+            if !(trusted && headers.contains(Known::XRealIp)) {
+                headers.insert(Known::XRealIp, text.as_bytes())?;
+            }
+        }
+        if !(trusted && headers.contains(Known::XForwardedProto)) {
+            headers.insert(Known::XForwardedProto, scheme)?;
+        }
+        if !(trusted && headers.contains(Known::XForwardedHost)) {
+            set_host(headers, &mut text)?;
+        }
+        Ok(())
+    }
+}
+
+impl<C: Send + 'static> Filter<C> for ForwardedHeaders {
+    const HOOKS: Hooks = Hooks::REQUEST;
+    const ROLE: Role = Role::Forwarded;
+
+    async fn on_request(&self, x: &mut Exchange<C>) -> Result<Flow> {
+        // Cannot fail: addresses, schemes and a checked Host are legal field values.
+        let _ = self.set(x);
+        Ok(Flow::Continue)
+    }
+}
+
+fn drop_forged(headers: &mut Headers) {
+    for name in OWN {
+        headers.remove(name);
+    }
+    let forged = |name: &str| {
+        name.contains('_')
+            && OWN.iter().any(|own| {
+                let own = own.as_str().bytes();
+                own.len() == name.len()
+                    && own.zip(name.bytes()).all(|(a, b)| a.eq_ignore_ascii_case(&b) || (a == b'-' && b == b'_'))
+            })
+    };
+    if headers.iter().any(|field| field.known.is_none() && forged(field.name)) {
+        headers.retain(|field| !forged(field.name));
+    }
+}
+
+fn set_host(headers: &mut Headers, text: &mut Text) -> Result<(), gorge_http::InvalidField> {
+    let Some(host) = headers.get(Known::Host) else { return Ok(()) };
+    if text.set(host) {
+        headers.insert(Known::XForwardedHost, text.as_bytes())
+    } else {
+        let host = host.to_vec();
+        headers.insert(Known::XForwardedHost, host)
+    }
+}
+
+/// Appends to a list that may stand in several fields: all become one.
+fn append_to_list(headers: &mut Headers, name: Known, entry: &[u8]) -> Result<(), gorge_http::InvalidField> {
+    let mut list = Vec::new();
+    for value in headers.get_all(name) {
+        list.extend_from_slice(value);
+        list.extend_from_slice(b", ");
+    }
+    list.extend_from_slice(entry);
+    headers.insert(name, list)
+}
+
+fn append_forwarded(
+    headers: &mut Headers,
+    ip: Option<IpAddr>,
+    scheme: &str,
+) -> Result<(), gorge_http::InvalidField> {
+    let mut entry = String::from("for=");
+    // Writing to a String cannot fail.
+    let _ = match ip {
+        Some(IpAddr::V4(ip)) => write!(entry, "{ip}"),
+        Some(IpAddr::V6(ip)) => write!(entry, "\"[{ip}]\""),
+        None => write!(entry, "unknown"),
+    };
+    if let Some(host) = headers.get_str(Known::Host) {
+        let _ = write!(entry, ";host=\"{host}\"");
+    }
+    let _ = write!(entry, ";proto={scheme}");
+    if headers.contains(Known::Forwarded) {
+        append_to_list(headers, Known::Forwarded, entry.as_bytes())
+    } else {
+        headers.insert(Known::Forwarded, entry)
+    }
+}
+
+/// A short text on the stack.
+struct Text {
+    bytes: [u8; 128],
+    len: usize,
+}
+
+impl Text {
+    fn new() -> Self {
+        Self { bytes: [0; 128], len: 0 }
+    }
+
+    /// Replaces it by an address, the longest of which has 45 characters.
+    fn write(&mut self, ip: IpAddr) {
+        use std::io::Write;
+        let mut rest = &mut self.bytes[..];
+        // Cannot fail: see above.
+        let _ = write!(rest, "{ip}");
+        let left = rest.len();
+        self.len = self.bytes.len() - left;
+    }
+
+    /// Replaces it by `text`, if that fits.
+    fn set(&mut self, text: &[u8]) -> bool {
+        let fits = text.len() <= self.bytes.len();
+        if fits {
+            self.bytes[..text.len()].copy_from_slice(text);
+            self.len = text.len();
+        }
+        fits
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(client: &str, fields: &[(&str, &str)], filter: &ForwardedHeaders) -> Exchange {
+        let mut x = Exchange::<()>::new();
+        x.facts.client = Some(PeerAddr::Ip(client.parse().unwrap()));
+        x.req.headers.append(Known::Host, "shop.example").unwrap();
+        for (name, value) in fields {
+            x.req.headers.append(*name, *value).unwrap();
+        }
+        filter.set(&mut x).unwrap();
+        x
+    }
+
+    const CLAIMS: [(&str, &str); 6] = [
+        ("X-Forwarded-For", "6.6.6.6"),
+        ("X-Forwarded-Proto", "https"),
+        ("X-Forwarded-Host", "bank.example"),
+        ("X-Real-IP", "6.6.6.6"),
+        ("Forwarded", "for=6.6.6.6"),
+        ("X_Forwarded-For", "6.6.6.6"),
+    ];
+
+    #[test]
+    fn a_strangers_claims_are_replaced() {
+        let x = from("192.0.2.7:1234", &CLAIMS, &ForwardedHeaders::new().trust("10.0.0.0/8".parse().unwrap()));
+        let headers = &x.req.headers;
+        assert_eq!(headers.get_str(Known::XForwardedFor), Some("192.0.2.7"));
+        assert_eq!(headers.get_str(Known::XForwardedProto), Some("http"));
+        assert_eq!(headers.get_str(Known::XForwardedHost), Some("shop.example"));
+        assert_eq!(headers.get_str(Known::XRealIp), Some("192.0.2.7"));
+        assert!(!headers.contains(Known::Forwarded) && !headers.contains("X_Forwarded-For"));
+    }
+
+    #[test]
+    fn a_trusted_proxys_claims_are_carried_on() {
+        let filter = ForwardedHeaders::new().trust("10.0.0.0/8".parse().unwrap()).rfc7239();
+        let x = from("[::ffff:10.1.2.3]:1234", &CLAIMS, &filter);
+        let headers = &x.req.headers;
+        assert_eq!(headers.get_str(Known::XForwardedFor), Some("6.6.6.6, 10.1.2.3"));
+        assert_eq!(headers.get_str(Known::XForwardedProto), Some("https"));
+        assert_eq!(headers.get_str(Known::XForwardedHost), Some("bank.example"));
+        assert_eq!(headers.get_str(Known::XRealIp), Some("6.6.6.6"));
+        assert_eq!(
+            headers.get_str(Known::Forwarded),
+            Some("for=6.6.6.6, for=10.1.2.3;host=\"shop.example\";proto=http")
+        );
+    }
+
+    #[test]
+    fn forwarded_quotes_ipv6() {
+        let x = from("[2001:db8::1]:9", &[], &ForwardedHeaders::new().rfc7239());
+        assert_eq!(
+            x.req.headers.get_str(Known::Forwarded),
+            Some("for=\"[2001:db8::1]\";host=\"shop.example\";proto=http")
+        );
+    }
+}

@@ -1,0 +1,5 @@
+//! Ready filters, one file each.
+
+mod forwarded_headers;
+
+pub use forwarded_headers::ForwardedHeaders;

@@ -193,6 +193,7 @@ mod tests {
             license: None,
             features: BTreeMap::new(),
             dependencies: dependencies.iter().map(|name| (*name).to_owned()).collect(),
+            third_party: Vec::new(),
             targets: Vec::new(),
         }
     }

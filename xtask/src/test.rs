@@ -109,15 +109,17 @@ fn loom() -> Result<()> {
     Ok(())
 }
 
-/// A crate with loom tests names loom in its manifest.
+/// They stand in `tests/loom_*.rs` of the crate.
 fn has_loom_tests(package: &Package) -> bool {
-    package.read("Cargo.toml").is_some_and(|manifest| manifest.contains("loom"))
+    workspace::rust_files(&package.folder.join("tests"))
+        .iter()
+        .any(|file| file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("loom_")))
 }
 
-/// Optimised, for loom tries thousands of orders; with overflow checks and assertions all the same. The flag rebuilds
-/// every dependency, so it has a target folder of its own.
+/// Optimised, for loom tries thousands of orders; with assertions all the same. The flag rebuilds every dependency, so
+/// it has a target folder of its own.
 fn loom_of(package: &Package) -> Command {
-    let mut command = cargo(["test", "--release", "--package", &package.name, "--lib", "--test", "loom*"]);
+    let mut command = cargo(["test", "--release", "--package", &package.name, "--test", "loom_*"]);
     command
         .env("RUSTFLAGS", "--cfg loom")
         .env("CARGO_TARGET_DIR", "target/loom")

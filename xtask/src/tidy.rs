@@ -37,10 +37,13 @@ const FORBIDDEN: &[(&str, &str, &str)] = &[
     ("not yet ", "implemented", "finish it, or leave it out"),
     ("#[ig", "nore]", "say why: #[ignore = \"reason\"]"),
     ("#[allow(dead", "_code)]", "remove what is dead"),
-    ("thread::", "sleep", "wait for what must happen, not for time to pass"),
     ("/ro", "ot/", "name no path of one machine"),
     ("/home", "/", "name no path of one machine"),
 ];
+
+/// Text that only tools may hold, which watch programs that cannot tell them when they are done.
+const FORBIDDEN_BUT_TO_TOOLS: &[(&str, &str, &str)] =
+    &[("thread::", "sleep", "wait for what must happen, not for time to pass")];
 
 pub(crate) fn run(arguments: Arguments) -> Result<String> {
     arguments.finish()?;
@@ -61,6 +64,7 @@ pub(crate) fn check() -> Result<String> {
     }
     check_benches(&packages, &mut findings);
     check_root_files(&mut findings);
+    check_dependency_table(&packages, &mut findings);
     for finding in &findings {
         println!("tidy: {finding}");
     }
@@ -108,8 +112,9 @@ fn check_file(file: &Path, findings: &mut Vec<String>) {
     if !begins_with_docs(&text) {
         findings.push(format!("{}: the first line is no `//!` that says what the module is", file.display()));
     }
+    let more = if file.starts_with("xtask") { &[] } else { FORBIDDEN_BUT_TO_TOOLS };
     for (number, line) in text.lines().enumerate() {
-        for (start, end, instead) in FORBIDDEN {
+        for (start, end, instead) in FORBIDDEN.iter().chain(more) {
             if line.match_indices(start).any(|(at, _)| line[at + start.len()..].starts_with(end)) {
                 findings.push(format!("{}:{}: `{start}{end}`: {instead}", file.display(), number + 1));
             }
@@ -123,6 +128,12 @@ fn check_file(file: &Path, findings: &mut Vec<String>) {
     }
 }
 
+/// What runs in a proxy, unlike tests and what only tests use, where a panic is the message.
+fn may_not_panic(file: &Path) -> bool {
+    let is = |part: &str| file.iter().any(|name| name == part);
+    file.starts_with("crates") && is("src") && !is("test-util") && !file.ends_with("tests.rs")
+}
+
 /// An inner doc comment, or an inner attribute that brings the docs, comes before any code.
 fn begins_with_docs(text: &str) -> bool {
     text.lines()
@@ -134,8 +145,7 @@ fn begins_with_docs(text: &str) -> bool {
 /// How many lines above a call its reason may stand.
 const REASON_WITHIN: usize = 5;
 
-/// Lines of code that unwrap with no comment on the line or just above it. Tests, doc comments and examples are free:
-/// there a panic is the message.
+/// Lines of code that unwrap with no comment on the line or just above it; unit tests, which come last, are free.
 fn unexplained_unwraps(text: &str) -> Vec<usize> {
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
     let code =
@@ -176,6 +186,21 @@ fn check_root_files(findings: &mut Vec<String>) {
     let license = std::fs::read_to_string(root().join("LICENSE")).unwrap_or_default();
     if !license.contains("Server Side Public License") || !license.contains("END OF TERMS AND CONDITIONS") {
         findings.push(format!("LICENSE: not the full text of {LICENSE}"));
+    }
+}
+
+/// The README names every library that crates use.
+fn check_dependency_table(packages: &[Package], findings: &mut Vec<String>) {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap_or_default();
+    for package in packages.iter().filter(|package| package.is_crate()) {
+        for name in &package.third_party {
+            if !readme.contains(&format!("`{name}`")) {
+                findings.push(format!(
+                    "README.md: its table of dependencies lacks `{name}`, used by {}",
+                    package.name
+                ));
+            }
+        }
     }
 }
 

@@ -18,6 +18,8 @@ pub(crate) struct Package {
     pub features: BTreeMap<String, Vec<String>>,
     /// Workspace packages it depends on, normal and build dependencies only.
     pub dependencies: Vec<String>,
+    /// All others, those of tests included.
+    pub third_party: Vec<String>,
     /// `lib`, `bin`, `test`, ...
     pub targets: Vec<String>,
 }
@@ -81,22 +83,25 @@ pub(crate) fn crates() -> Result<Vec<Package>> {
 fn read_package(package: &Value, workspace: &[&str]) -> Option<Package> {
     let manifest = Path::new(package["manifest_path"].as_str()?);
     let dependencies = package["dependencies"].as_array()?;
-    let mut inner: Vec<String> = dependencies
-        .iter()
-        .filter(|dependency| dependency["kind"].as_str() != Some("dev"))
-        .filter_map(|dependency| dependency["name"].as_str())
-        .filter(|name| workspace.contains(name))
-        .map(str::to_owned)
-        .collect();
-    inner.sort();
-    inner.dedup();
+    let names = |wanted: fn(&Value, bool) -> bool| {
+        let mut names: Vec<String> = dependencies
+            .iter()
+            .filter_map(|dependency| Some((dependency, dependency["name"].as_str()?)))
+            .filter(|(dependency, name)| wanted(dependency, workspace.contains(name)))
+            .map(|(_, name)| name.to_owned())
+            .collect();
+        names.sort();
+        names.dedup();
+        names
+    };
     let features = package["features"].as_object()?;
     Some(Package {
         name: package["name"].as_str()?.to_owned(),
         folder: relative(manifest.parent()?),
         license: package["license"].as_str().map(str::to_owned),
         features: features.iter().map(|(name, brings)| (name.clone(), strings(brings))).collect(),
-        dependencies: inner,
+        dependencies: names(|dependency, ours| ours && dependency["kind"].as_str() != Some("dev")),
+        third_party: names(|_, ours| !ours),
         targets: package["targets"].as_array()?.iter().flat_map(|target| strings(&target["kind"])).collect(),
     })
 }

@@ -161,6 +161,9 @@ impl Runtime {
         let shared = &self.handle.0;
         shared.trigger.request();
         shared.ending.store(true, Ordering::SeqCst);
+        // They may hold a `Handle`, and with it this very list.
+        let starters = std::mem::take(&mut *shared.starters.lock());
+        drop(starters);
         let cut = self.handle.tasks();
         let deadline = Instant::now() + self.forced_end;
         let stuck = match &mut self.threads {

@@ -40,6 +40,30 @@ impl WorkerListener {
         WorkerListener { kind, address: Some(address.clone()), shared, file }
     }
 
+    /// A second hold on the same socket, so that a worker that has to begin anew can accept again.
+    /// The socket closes, and resets what is queued on it, with the last hold.
+    ///
+    /// # Errors
+    /// When the system has no more descriptors.
+    pub fn try_clone(&self) -> io::Result<Self> {
+        let kind = match &self.kind {
+            Idle::Tcp(socket) => Idle::Tcp(socket.try_clone()?),
+            Idle::Unix(socket) => Idle::Unix(socket.try_clone()?),
+            Idle::Virtual(listener) => Idle::Virtual(listener.clone()),
+        };
+        Ok(WorkerListener {
+            kind,
+            address: self.address.clone(),
+            shared: self.shared,
+            file: self.file.clone(),
+        })
+    }
+
+    /// Whether this is the only socket of the address; see [`Acceptor::is_shared`].
+    pub fn is_shared(&self) -> bool {
+        self.shared
+    }
+
     /// Registers the socket with the reactor of this worker, to accept from it here.
     ///
     /// # Errors

@@ -17,6 +17,9 @@ use crate::Transport;
 /// it is the implementation that spawns, so that the task's future is its own type and needs no box.
 pub trait Handler: Send + Sync + 'static {
     /// Takes over `connection`.
+    ///
+    /// It may come after the shutdown was requested: what was queued before the listening socket
+    /// closed is still handed over, and its first request is to be answered, with a close.
     fn serve(&self, connection: Accepted);
 }
 

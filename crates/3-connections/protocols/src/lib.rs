@@ -11,6 +11,8 @@ mod unix_path;
 mod virtual_socket;
 
 pub use accept::{Acceptor, WorkerListener, is_exhausted};
+pub use gorge_digest::PeerAddr;
+
 pub use address::{Address, InvalidAddress};
 pub use connect::connect;
 pub use handler::{Accepted, Connections, Handler, Permit};

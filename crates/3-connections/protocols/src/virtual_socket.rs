@@ -169,9 +169,13 @@ impl Drop for VirtualStream {
     }
 }
 
-/// Accepts connections made through its [`VirtualConnector`]s.
+/// Accepts connections made through its [`VirtualConnector`]s. It closes with its last clone.
+#[derive(Clone, Debug)]
+pub struct VirtualListener(Arc<Open>);
+
+/// The listening side; connectors see it closed once it is dropped.
 #[derive(Debug)]
-pub struct VirtualListener(Arc<Mutex<Backlog>>);
+struct Open(Arc<Mutex<Backlog>>);
 
 /// Connects to one [`VirtualListener`]. Clones connect to the same.
 #[derive(Clone, Debug)]
@@ -191,7 +195,7 @@ impl VirtualListener {
     pub fn new(backlog: usize) -> (VirtualListener, VirtualConnector) {
         let backlog = Backlog { waiting: VecDeque::new(), limit: backlog, closed: false, acceptor: None };
         let shared = Arc::new(Mutex::new(backlog));
-        (VirtualListener(shared.clone()), VirtualConnector(shared))
+        (VirtualListener(Arc::new(Open(shared.clone()))), VirtualConnector(shared))
     }
 
     /// The next connection.
@@ -199,7 +203,7 @@ impl VirtualListener {
     /// # Errors
     /// None; the type is that of real listeners.
     pub fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<VirtualStream>> {
-        let mut backlog = self.0.lock();
+        let mut backlog = self.0.0.lock();
         match backlog.waiting.pop_front() {
             Some(stream) => Poll::Ready(Ok(stream)),
             None => wait(&mut backlog.acceptor, cx),
@@ -208,11 +212,11 @@ impl VirtualListener {
 
     /// A connection that waits at this moment, if there is one.
     pub fn accept_queued(&mut self) -> Option<VirtualStream> {
-        self.0.lock().waiting.pop_front()
+        self.0.0.lock().waiting.pop_front()
     }
 }
 
-impl Drop for VirtualListener {
+impl Drop for Open {
     fn drop(&mut self) {
         let mut backlog = self.0.lock();
         backlog.closed = true;

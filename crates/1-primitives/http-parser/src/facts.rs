@@ -24,6 +24,19 @@ pub(crate) struct Facts {
     keep_alive: bool,
 }
 
+/// The names that `Facts` looks at, one bit each.
+const CONCERNED: u64 = bit(Known::Connection)
+    | bit(Known::ContentLength)
+    | bit(Known::Expect)
+    | bit(Known::Host)
+    | bit(Known::KeepAlive)
+    | bit(Known::TransferEncoding)
+    | bit(Known::Upgrade);
+
+const fn bit(known: Known) -> u64 {
+    1 << known as u8
+}
+
 impl Facts {
     pub(crate) const fn new() -> Self {
         Facts {
@@ -40,21 +53,13 @@ impl Facts {
         }
     }
 
-    /// Takes in a field of either direction.
+    /// Whether a field of that name says anything here: most do not, and one bit tells.
     #[inline]
-    pub(crate) fn note(&mut self, known: Known, value: &[u8], at: usize) -> Result<(), Reject> {
-        match known {
-            Known::Connection => self.connection(value),
-            Known::ContentLength => self.content_length(value, at)?,
-            Known::TransferEncoding => self.transfer_encoding(value, at)?,
-            Known::Upgrade => self.has_upgrade = true,
-            _ => {}
-        }
-        Ok(())
+    pub(crate) const fn concerns(known: Known) -> bool {
+        CONCERNED & bit(known) != 0
     }
 
     /// Takes in a field of a request.
-    #[inline]
     pub(crate) fn note_request(&mut self, known: Known, value: &[u8], at: usize) -> Result<(), Reject> {
         match known {
             Known::Host => self.host(value, at),
@@ -69,7 +74,6 @@ impl Facts {
     }
 
     /// Takes in a field of a response.
-    #[inline]
     pub(crate) fn note_response(&mut self, known: Known, value: &[u8], at: usize) -> Result<(), Reject> {
         match known {
             Known::KeepAlive => {
@@ -78,6 +82,18 @@ impl Facts {
             }
             _ => self.note(known, value, at),
         }
+    }
+
+    /// Takes in a field of either direction.
+    fn note(&mut self, known: Known, value: &[u8], at: usize) -> Result<(), Reject> {
+        match known {
+            Known::Connection => self.connection(value),
+            Known::ContentLength => self.content_length(value, at)?,
+            Known::TransferEncoding => self.transfer_encoding(value, at)?,
+            Known::Upgrade => self.has_upgrade = true,
+            _ => {}
+        }
+        Ok(())
     }
 
     /// Whether the connection outlives the message, as far as its sender is concerned (RFC

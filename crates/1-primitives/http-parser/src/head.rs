@@ -316,7 +316,9 @@ fn record(
         let start = place(bytes, field.value);
         let value = start..start + field.value.len();
         let known = Known::classify(field.name.as_bytes());
-        if let Some(known) = known {
+        if let Some(known) = known
+            && Facts::concerns(known)
+        {
             note(known, field.value, start)?;
         }
         line = after_line(bytes, value.end).ok_or(suspect(line))?;

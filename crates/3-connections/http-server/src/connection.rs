@@ -1,15 +1,13 @@
-//! One HTTP/1 connection, seen from the server.
+//! One HTTP/1 connection, seen from the server: its state, and how a request head is read.
 
+use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use gorge_async_io::{ReadBuffer, Room, Stream, WriteQueue};
 use gorge_error::{Error, Kind, Result};
-use gorge_filter::{Announce, BodyLength, BodySink, BodySource, ServerStream};
-use gorge_http::{Chunk, Known, Method, RequestHead, ResponseHead, Status, Version, date};
-use gorge_http_parser::{
-    BodyDecoder, BodyEncoder, Expect, Framing, HeadParser, Persist, RequestFraming, WireFraming, encode_response,
-};
+use gorge_http::{Method, RequestHead, Version};
+use gorge_http_parser::{BodyDecoder, BodyEncoder, Expect, Framing, HeadParser, RequestFraming};
 
 use crate::{Settings, reject};
 
@@ -17,39 +15,51 @@ use crate::{Settings, reject};
 ///
 /// Pipelined requests wait in the receive buffer until the one before is answered. One request
 /// goes: [`poll_idle`](Self::poll_idle), [`poll_head`](Self::poll_head), then the
-/// [`ServerStream`] calls, then [`poll_finish`](Self::poll_finish). It keeps no time: whoever
-/// drives it holds the timer.
+/// [`ServerStream`](gorge_filter::ServerStream) calls, then [`poll_finish`](Self::poll_finish). It
+/// keeps no time: whoever drives it holds the timer.
 pub struct Connection<S> {
-    stream: S,
-    read: ReadBuffer,
-    write: WriteQueue,
-    parser: HeadParser,
-    decoder: BodyDecoder,
-    encoder: BodyEncoder,
-    settings: Arc<Settings>,
-    request: Request,
-    answer: Answer,
-    /// Requests whose head was read.
-    requests: u32,
-    /// Nothing but a close can follow the present response.
-    closing: bool,
+    pub(crate) stream: S,
+    pub(crate) read: ReadBuffer,
+    pub(crate) write: WriteQueue,
+    pub(crate) parser: HeadParser,
+    pub(crate) decoder: BodyDecoder,
+    pub(crate) encoder: BodyEncoder,
+    pub(crate) settings: Arc<Settings>,
     /// Body bytes discarded after the response.
-    drained: u64,
-    lingering: bool,
+    pub(crate) drained: u64,
+    /// Requests whose head was read.
+    pub(crate) requests: u32,
+    pub(crate) request: Request,
+    pub(crate) answer: Answer,
+    /// Nothing but a close can follow the present response.
+    pub(crate) closing: bool,
+    /// The response cannot be brought to its end: not even a clean close may follow.
+    pub(crate) broken: bool,
+    /// The client has ended its side.
+    pub(crate) ended: bool,
+    /// Our side is ended; what still comes is discarded.
+    pub(crate) lingering: bool,
 }
 
 /// What the response needs to know of its request.
 #[derive(Clone, Copy, Default)]
-struct Request {
-    head_only: bool,
-    http10: bool,
-    keep_alive: bool,
+pub(crate) struct Request {
+    pub(crate) head_only: bool,
+    pub(crate) connect: bool,
+    pub(crate) http10: bool,
+    /// It asks for another protocol.
+    pub(crate) upgrade: bool,
+    /// The client itself said that this request is its last.
+    pub(crate) last: bool,
     /// The client waits for a 100 before it sends the body.
-    expects: bool,
+    pub(crate) expects: bool,
 }
 
+/// How far the answer is.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Answer {
+pub(crate) enum Answer {
+    /// No request head was read to its end yet: an answer now is to something that is none.
+    Unasked,
     Awaited,
     Begun,
     /// As `Begun`, but its data is not sent: an answer to HEAD, or a status without a body.
@@ -71,11 +81,13 @@ impl<S: Stream> Connection<S> {
             decoder: BodyDecoder::new(Framing::None, settings.limits),
             encoder: BodyEncoder::length(0),
             settings,
-            request: Request::default(),
-            answer: Answer::Awaited,
-            requests: 0,
-            closing: false,
             drained: 0,
+            requests: 0,
+            request: Request::default(),
+            answer: Answer::Unasked,
+            closing: false,
+            broken: false,
+            ended: false,
             lingering: false,
         }
     }
@@ -97,16 +109,25 @@ impl<S: Stream> Connection<S> {
         self.requests
     }
 
-    /// Ready when a byte of the next request is there, or the end of the connection.
+    /// True while the client waits for a 100 before it sends the body of its request (RFC 9110
+    /// 10.1.1).
+    #[must_use]
+    pub fn expects_continue(&self) -> bool {
+        self.request.expects
+    }
+
+    /// Ready when a byte of the next request was read, or the connection has ended, in whatever way:
+    /// between two requests an error is no more than that.
     ///
     /// Holds no buffer meanwhile.
     pub fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if !self.read.is_empty() {
-            return Poll::Ready(());
+        if self.read.is_empty() {
+            // Reading, and not just asking whether one could, keeps a connection here that was only
+            // opened: the reactor takes it for readable unasked.
+            let read = ready!(self.poll_fill(cx, Room::Head));
+            self.ended |= read.is_err();
         }
-        self.read.release();
-        // An error will come out of the read that follows.
-        self.stream.poll_readable(cx).map(drop)
+        Poll::Ready(())
     }
 
     /// Reads the next request head. `None`: the client closed, with no request begun.
@@ -133,276 +154,52 @@ impl<S: Stream> Connection<S> {
                     }
                 }
             }
-            match ready!(self.read.poll_fill(&mut self.stream, cx, Room::Head)) {
+            match ready!(self.poll_fill(cx, Room::Head)) {
                 Ok(0) if self.read.is_empty() => return Poll::Ready(Ok(None)),
-                Ok(0) => {
-                    self.closing = true;
-                    return Poll::Ready(Err(closed("the client closed inside a request head")));
-                }
+                Ok(0) => return Poll::Ready(Err(self.cut_short("the client closed inside a request head"))),
                 Ok(_) => {}
-                Err(error) => {
-                    self.closing = true;
-                    return Poll::Ready(Err(read_failed(error)));
-                }
-            }
-        }
-    }
-
-    /// Ends the exchange: what the client still sends of its body is discarded within bounds, and
-    /// the answer tells whether another request can be read (true) or the connection is to be
-    /// dropped (false).
-    ///
-    /// The caller bounds the time by [`Settings::drain_timeout`].
-    pub fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
-        if self.encoder.is_ended() && !self.closing && self.decoder.is_finished() {
-            return Poll::Ready(true);
-        }
-        if self.answer == Answer::Tunnel || !self.encoder.is_ended() {
-            return Poll::Ready(false);
-        }
-        if !self.closing {
-            match ready!(self.poll_drain(cx)) {
-                Drained::Whole => return Poll::Ready(true),
-                Drained::TooMuch => self.closing = true,
-                Drained::Broken => return Poll::Ready(false),
-            }
-        }
-        self.poll_linger(cx)
-    }
-
-    /// Discards the rest of the request body, so that the next request begins where it should.
-    fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<Drained> {
-        // A client that waits for a 100 may or may not send its body now: nothing can be told.
-        if self.request.expects {
-            return Poll::Ready(Drained::TooMuch);
-        }
-        loop {
-            match ready!(self.poll_chunk(cx)) {
-                Ok(Chunk::Data(data)) => {
-                    self.drained += data.len() as u64;
-                    if self.drained > self.settings.drain {
-                        return Poll::Ready(Drained::TooMuch);
-                    }
-                }
-                Ok(Chunk::Trailers(_)) => {}
-                Ok(Chunk::End) => return Poll::Ready(Drained::Whole),
-                Err(_) => return Poll::Ready(Drained::Broken),
-            }
-        }
-    }
-
-    /// Closes so that the answer is not lost: a socket dropped with unread bytes resets the
-    /// connection, and the reset may overtake the answer (RFC 9112 9.6).
-    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
-        if self.decoder.is_finished() && self.read.is_empty() && !self.lingering && self.request.keep_alive_known() {
-            return Poll::Ready(false);
-        }
-        if !self.lingering {
-            let _ = ready!(self.stream.poll_shutdown(cx));
-            self.lingering = true;
-        }
-        loop {
-            self.read.bytes().clear();
-            match ready!(self.read.poll_fill(&mut self.stream, cx, Room::Body)) {
-                Ok(0) | Err(_) => return Poll::Ready(false),
-                Ok(_) => {}
+                Err(error) => return Poll::Ready(Err(self.read_failed(error))),
             }
         }
     }
 
     fn begin(&mut self, head: &RequestHead, framing: RequestFraming) {
-        self.requests += 1;
+        self.requests = self.requests.saturating_add(1);
         self.drained = 0;
         self.answer = Answer::Awaited;
         self.decoder = BodyDecoder::new(framing.body, self.settings.limits);
         self.encoder = BodyEncoder::length(0);
-        let http10 = head.version == Version::Http10;
         self.request = Request {
             head_only: head.method == Method::HEAD,
-            http10,
-            keep_alive: framing.keep_alive,
-            expects: framing.expect == Expect::Continue && !http10 && !self.decoder.is_finished(),
+            connect: head.method == Method::CONNECT,
+            http10: head.version == Version::Http10,
+            upgrade: framing.upgrade,
+            last: !framing.keep_alive,
+            expects: framing.expect == Expect::Continue && !self.decoder.is_finished(),
         };
         let last = self.settings.requests != 0 && self.requests >= self.settings.requests;
         self.closing |= !framing.keep_alive || last;
     }
 
-    /// How the body of a response is framed, on the wire and for the encoder.
-    fn frame(&mut self, status: Status, length: BodyLength) -> (WireFraming, BodyEncoder, Answer) {
-        let bodiless = self.request.head_only || status.is_bodiless();
-        match length {
-            BodyLength::Tunnel => (WireFraming::None, BodyEncoder::raw(), Answer::Tunnel),
-            BodyLength::Known(n) if self.request.head_only => {
-                (WireFraming::Length(n), BodyEncoder::length(0), Answer::Bodiless)
-            }
-            _ if self.request.head_only || status == Status::NOT_MODIFIED => {
-                (WireFraming::AsFields, BodyEncoder::length(0), Answer::Bodiless)
-            }
-            _ if bodiless => (WireFraming::None, BodyEncoder::length(0), Answer::Bodiless),
-            BodyLength::Empty => (WireFraming::Length(0), BodyEncoder::length(0), Answer::Begun),
-            BodyLength::Known(n) => (WireFraming::Length(n), BodyEncoder::length(n), Answer::Begun),
-            BodyLength::Unknown if self.request.http10 => {
-                self.closing = true;
-                (WireFraming::UntilClose, BodyEncoder::raw(), Answer::UntilClose)
-            }
-            BodyLength::Unknown => (WireFraming::Chunked, BodyEncoder::chunked(), Answer::Begun),
+    /// Reads once. After the end of the client's side it is 0 at once, without a system call.
+    pub(crate) fn poll_fill(&mut self, cx: &mut Context<'_>, room: Room) -> Poll<io::Result<usize>> {
+        if self.ended {
+            return Poll::Ready(Ok(0));
         }
-    }
-}
-
-enum Drained {
-    Whole,
-    TooMuch,
-    Broken,
-}
-
-impl Request {
-    /// False before any head was understood: then nothing is known of what else the client sent.
-    fn keep_alive_known(self) -> bool {
-        self.keep_alive || self.http10
-    }
-}
-
-impl<S: Stream> BodySource for Connection<S> {
-    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Chunk>> {
-        loop {
-            match self.decoder.decode(self.read.bytes()) {
-                Ok(Some(chunk)) => {
-                    self.request.expects = false;
-                    return Poll::Ready(Ok(chunk));
-                }
-                Ok(None) if self.decoder.is_finished() => return Poll::Ready(Ok(Chunk::End)),
-                Ok(None) => {}
-                Err(reject) => {
-                    self.closing = true;
-                    return Poll::Ready(Err(reject::body_error(reject)));
-                }
-            }
-            match ready!(self.read.poll_fill(&mut self.stream, cx, Room::Body)) {
-                Ok(0) => {
-                    self.closing = true;
-                    return Poll::Ready(match self.decoder.eof() {
-                        Ok(()) => Ok(Chunk::End),
-                        Err(_) => Err(closed("the client closed inside a request body")),
-                    });
-                }
-                Ok(_) => {}
-                Err(error) => {
-                    self.closing = true;
-                    return Poll::Ready(Err(read_failed(error)));
-                }
-            }
-        }
-    }
-}
-
-impl<S: Stream> BodySink for Connection<S> {
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        if self.write.is_full() { self.poll_flush(cx) } else { Poll::Ready(Ok(())) }
+        let read = ready!(self.read.poll_fill(&mut self.stream, cx, room));
+        self.ended = matches!(read, Ok(0));
+        Poll::Ready(read)
     }
 
-    fn send_chunk(&mut self, chunk: Chunk) -> Result<()> {
-        let chunk = match chunk {
-            Chunk::Data(_) | Chunk::Trailers(_) if self.answer == Answer::Bodiless => return Ok(()),
-            chunk => chunk,
-        };
-        let piece = self.encoder.encode(chunk, self.write.scratch()).map_err(|mismatch| {
-            Error::because(Kind::Internal, "the response body does not fit", mismatch).into_internal()
-        })?;
-        self.write.push(piece.data);
-        self.write.scratch().extend_from_slice(piece.suffix);
-        Ok(())
-    }
-
-    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        if let Err(error) = ready!(self.write.poll_flush(&mut self.stream, cx)) {
-            self.closing = true;
-            let kind = Kind::of_write(&error);
-            return Poll::Ready(Err(
-                Error::because(kind, "writing to the client failed", error).into_downstream()
-            ));
-        }
-        if self.answer == Answer::Tunnel && self.encoder.is_ended() {
-            // Half of a tunnel has ended; the client may already be gone, which the other half sees.
-            let _ = ready!(self.stream.poll_shutdown(cx));
-        }
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl<S: Stream> ServerStream for Connection<S> {
-    fn send_interim(&mut self, head: &ResponseHead) -> Result<()> {
-        if self.request.http10 || !self.settings.interim || self.answer != Answer::Awaited {
-            return Ok(());
-        }
-        if head.status == Status::CONTINUE {
-            self.request.expects = false;
-        }
-        encode_response(head, WireFraming::None, Persist::Default, self.write.scratch());
-        Ok(())
-    }
-
-    fn send_head(&mut self, head: &mut ResponseHead, announce: Announce<'_>) -> Result<()> {
-        if !head.headers.contains(Known::Date) {
-            // Cannot fail: a date holds no illegal byte.
-            let _ = head.headers.append(Known::Date, date::now());
-        }
-        let (wire, encoder, answer) = self.frame(head.status, announce.length);
-        self.encoder = encoder;
-        self.answer = answer;
-        let persist = match announce.upgrade {
-            Some(protocol) if answer == Answer::Tunnel => {
-                self.decoder = BodyDecoder::new(Framing::Tunnel, self.settings.limits);
-                self.closing = true;
-                Persist::Upgrade(protocol)
-            }
-            _ if self.closing => Persist::Close,
-            _ if self.request.http10 => Persist::KeepAlive,
-            _ => Persist::Default,
-        };
-        encode_response(head, wire, persist, self.write.scratch());
-        Ok(())
-    }
-
-    fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
-        // With pipelined bytes in the buffer no end can be seen behind them: reading on would gather
-        // without bound.
-        while self.read.is_empty() {
-            if ready!(self.stream.poll_readable(cx)).is_err() {
-                return Poll::Ready(closed("the connection to the client is gone"));
-            }
-            match ready!(self.read.poll_fill(&mut self.stream, cx, Room::Head)) {
-                Ok(0) => return Poll::Ready(closed("the client closed before it was answered")),
-                Ok(_) => {}
-                Err(error) => return Poll::Ready(read_failed(error)),
-            }
-        }
-        Poll::Pending
-    }
-
-    fn close_after_response(&mut self) {
+    /// The client ended its side too early.
+    pub(crate) fn cut_short(&mut self, context: &'static str) -> Error {
         self.closing = true;
+        Error::explain(Kind::ClosedEarly, context).into_downstream()
     }
 
-    fn close_unless_read(&mut self) {
-        self.closing |= !self.decoder.is_finished();
-    }
-
-    fn reset(&mut self) {
+    pub(crate) fn read_failed(&mut self, error: io::Error) -> Error {
         self.closing = true;
-        if self.answer == Answer::UntilClose {
-            // A clean end would pass for the end of the body.
-            self.write.clear();
-            self.stream.abort();
-        }
+        let kind = Kind::of_read(&error);
+        Error::because(kind, "reading from the client failed", error).into_downstream()
     }
-}
-
-fn closed(context: &'static str) -> Error {
-    Error::explain(Kind::ClosedEarly, context).into_downstream()
-}
-
-fn read_failed(error: std::io::Error) -> Error {
-    let kind = Kind::of_read(&error);
-    Error::because(kind, "reading from the client failed", error).into_downstream()
 }

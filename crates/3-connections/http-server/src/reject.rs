@@ -3,7 +3,7 @@
 use gorge_error::{Error, Kind};
 use gorge_http_parser::Reject;
 
-/// The error for a request that breaks the rules: its kind calls for the status the rule has.
+/// The error for a request head that breaks the rules: its kind calls for the status the rule has.
 pub(crate) fn error(reject: Reject) -> Error {
     let kind = match reject.reason.status() {
         413 => Kind::BodyTooLarge,
@@ -18,5 +18,6 @@ pub(crate) fn error(reject: Reject) -> Error {
 
 /// The same for the framing of a request body.
 pub(crate) fn body_error(reject: Reject) -> Error {
-    Error::because(Kind::FramingInvalid, "the request body was rejected", reject).into_downstream()
+    let kind = if reject.reason.status() == 413 { Kind::BodyTooLarge } else { Kind::FramingInvalid };
+    Error::because(kind, "the request body was rejected", reject).into_downstream()
 }

@@ -9,7 +9,7 @@ use crate::{encode_chunk_start, encode_last_chunk};
 #[derive(Debug)]
 pub struct BodyEncoder {
     framing: Outgoing,
-    trailers: Option<Headers>,
+    trailers: Option<Box<Headers>>,
     ended: bool,
 }
 
@@ -108,7 +108,7 @@ impl BodyEncoder {
 
     fn end(&mut self, prefix: &mut BytesMut) -> Result<Piece, LengthMismatch> {
         match self.framing {
-            Outgoing::Chunked if !self.ended => encode_last_chunk(self.trailers.as_ref(), prefix),
+            Outgoing::Chunked if !self.ended => encode_last_chunk(self.trailers.as_deref(), prefix),
             Outgoing::Length(left) if left > 0 => return Err(LengthMismatch::TooShort),
             _ => {}
         }
@@ -139,7 +139,7 @@ mod tests {
     fn chunks_carry_their_size_and_trailers_come_last() {
         let mut trailers = Headers::new();
         trailers.append("X-Sum", "1").unwrap();
-        let chunks = vec![data("hello"), data(""), Chunk::Trailers(trailers), Chunk::End];
+        let chunks = vec![data("hello"), data(""), Chunk::Trailers(Box::new(trailers)), Chunk::End];
         let mut encoder = BodyEncoder::chunked();
         assert_eq!(send(&mut encoder, chunks).unwrap(), "5\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\n");
         assert!(encoder.is_ended());
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn raw_bytes_have_no_frame_and_no_trailers() {
-        let chunks = vec![data("a"), Chunk::Trailers(Headers::new()), data("b"), Chunk::End];
+        let chunks = vec![data("a"), Chunk::Trailers(Box::default()), data("b"), Chunk::End];
         assert_eq!(send(&mut BodyEncoder::raw(), chunks).unwrap(), "ab");
     }
 }

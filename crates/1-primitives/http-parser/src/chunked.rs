@@ -219,6 +219,6 @@ impl Chunked {
         }
         let mut fields = Headers::new();
         trailers::read(buf.split_to(end).freeze(), &mut fields);
-        Ok(Some(if fields.is_empty() { Chunk::End } else { Chunk::Trailers(fields) }))
+        Ok(Some(if fields.is_empty() { Chunk::End } else { Chunk::Trailers(Box::new(fields)) }))
     }
 }

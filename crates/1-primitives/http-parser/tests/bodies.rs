@@ -14,7 +14,7 @@ fn decode(framing: Framing, buf: &mut BytesMut) -> (Vec<u8>, Option<Headers>, bo
         assert!(!ended);
         match chunk {
             Chunk::Data(part) => data.extend_from_slice(&part),
-            Chunk::Trailers(fields) => trailers = Some(fields),
+            Chunk::Trailers(fields) => trailers = Some(*fields),
             Chunk::End => ended = true,
         }
     }

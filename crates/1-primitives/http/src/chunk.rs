@@ -9,8 +9,9 @@ use crate::Headers;
 pub enum Chunk {
     /// Bytes of content, without any framing.
     Data(Bytes),
-    /// The trailer section (RFC 9110 6.5). Only `End` follows.
-    Trailers(Headers),
+    /// The trailer section (RFC 9110 6.5). Only `End` follows. Boxed, for it is rare, and every
+    /// chunk of every body would be as large as it.
+    Trailers(Box<Headers>),
     /// The body is complete.
     End,
 }

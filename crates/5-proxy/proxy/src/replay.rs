@@ -15,7 +15,7 @@ pub(crate) struct Replay {
     recording: bool,
     overflown: bool,
     data: Vec<u8>,
-    trailers: Option<Headers>,
+    trailers: Option<Box<Headers>>,
     ended: bool,
 }
 

@@ -67,7 +67,7 @@ fn decode_within(data: &[u8], piece: usize, limits: Limits) -> Decoded {
                 }
                 Ok(Some(Chunk::Trailers(fields))) => {
                     assert!(!fields.is_empty() && out.trailers.is_none());
-                    out.trailers = Some(fields);
+                    out.trailers = Some(*fields);
                 }
                 Ok(Some(Chunk::End)) => {
                     assert_eq!(decoder.decode(&mut buf), Ok(None));

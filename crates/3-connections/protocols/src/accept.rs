@@ -81,7 +81,7 @@ impl WorkerListener {
             Idle::Unix(socket) => Listening::Unix(UnixListener::from_std(socket.into())?),
             Idle::Virtual(listener) => Listening::Virtual(listener),
         };
-        Ok(Acceptor { socket, local, shared: self.shared, _file: self.file })
+        Ok(Acceptor { socket, local, shared: self.shared, file: self.file })
     }
 }
 
@@ -101,7 +101,7 @@ pub struct Acceptor {
     socket: Listening,
     local: Option<PeerAddr>,
     shared: bool,
-    _file: Option<Arc<SocketFile>>,
+    file: Option<Arc<SocketFile>>,
 }
 
 #[derive(Debug)]
@@ -139,11 +139,34 @@ impl Acceptor {
         poll_fn(|cx| self.poll_accept(cx))
     }
 
+    /// Lets no further connection into the queue, so that it can be emptied to the last before the
+    /// socket is closed, however many clients go on trying.
+    ///
+    /// Over TCP (on Linux) further handshakes are dropped, not refused: a client that tries again a
+    /// second later finds whoever has the address then, or nobody. A Unix socket loses its file. Not
+    /// to be called for a socket that another process goes on serving.
+    pub fn refuse_new(&mut self) {
+        match &mut self.socket {
+            // If the kernel takes no filter, the queue is emptied as far as it can be.
+            #[cfg(target_os = "linux")]
+            Listening::Tcp(listener) => drop(SockRef::from(&*listener).attach_filter(&[drop_all()])),
+            #[cfg(not(target_os = "linux"))]
+            Listening::Tcp(_) => {}
+            Listening::Unix(_) => {
+                if let Some(file) = &self.file {
+                    file.remove();
+                }
+            }
+            Listening::Virtual(listener) => listener.refuse_new(),
+        }
+    }
+
     /// Accepts what is queued in the kernel at this moment, whatever the reactor has heard of it;
     /// `None` once nothing is left.
     ///
-    /// Closing a listening socket resets the connections still queued on it, so call this until it
-    /// returns `None` before the acceptor is dropped.
+    /// Closing a listening socket resets the connections still queued on it, so call
+    /// [`refuse_new`](Acceptor::refuse_new) and then this until it returns `None`, before the acceptor
+    /// is dropped.
     ///
     /// # Errors
     /// As for [`poll_accept`](Acceptor::poll_accept).
@@ -177,6 +200,12 @@ impl Acceptor {
     pub fn is_shared(&self) -> bool {
         self.shared
     }
+}
+
+/// A packet filter of one instruction: of every packet, zero bytes are let through.
+#[cfg(target_os = "linux")]
+fn drop_all() -> socket2::SockFilter {
+    socket2::SockFilter::new((libc::BPF_RET | libc::BPF_K) as u16, 0, 0, 0)
 }
 
 fn accept_now(listener: impl AsFd) -> io::Result<Option<(Socket, socket2::SockAddr)>> {

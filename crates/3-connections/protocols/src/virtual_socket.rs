@@ -210,6 +210,11 @@ impl VirtualListener {
         }
     }
 
+    /// Refuses further connections; those that wait can still be accepted.
+    pub fn refuse_new(&mut self) {
+        self.0.0.lock().closed = true;
+    }
+
     /// A connection that waits at this moment, if there is one.
     pub fn accept_queued(&mut self) -> Option<VirtualStream> {
         self.0.0.lock().waiting.pop_front()

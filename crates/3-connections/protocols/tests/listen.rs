@@ -219,6 +219,49 @@ fn what_is_queued_can_be_accepted_to_the_last() {
     });
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_queue_that_takes_no_more_keeps_what_it_has() {
+    run(async {
+        let bound = Listener::bind(&LOOPBACK, &once()).unwrap();
+        let address = bound.address().clone();
+        let mut acceptor = only(bound);
+        let mut queued = open(&address).await;
+        queued.write_all(b"early").await.unwrap();
+        acceptor.refuse_new();
+        let hasty = ConnectOptions { timeout: Duration::from_millis(20), ..ConnectOptions::default() };
+        assert_eq!(connect(&address, &hasty).await.unwrap_err().kind(), Kind::ConnectTimedOut);
+        let (mut server, _) = acceptor.accept_queued().unwrap().unwrap();
+        assert!(acceptor.accept_queued().unwrap().is_none());
+        drop(acceptor);
+        // The one that was in lives on without the socket, in both directions.
+        let mut buf = bytes::BytesMut::with_capacity(8);
+        server.read(&mut buf).await.unwrap();
+        queued.write_all(b" late").await.unwrap();
+        while buf.len() < 10 {
+            buf.reserve(8);
+            server.read(&mut buf).await.unwrap();
+        }
+        assert_eq!(&buf[..], b"early late");
+        server.write_all(b"!").await.unwrap();
+        assert_eq!(queued.read(&mut buf).await.unwrap(), 1);
+        assert_eq!(connect(&address, &hasty).await.unwrap_err().kind(), Kind::ConnectRefused);
+    });
+}
+
+#[test]
+fn a_unix_queue_that_takes_no_more_has_no_file() {
+    run(async {
+        let folder = Folder::new();
+        let mut acceptor = only(Listener::bind(&folder.socket(), &once()).unwrap());
+        let _queued = open(&folder.socket()).await;
+        acceptor.refuse_new();
+        assert!(!folder.0.join("s").exists());
+        assert!(connect(&folder.socket(), &ConnectOptions::default()).await.is_err());
+        assert!(acceptor.accept_queued().unwrap().is_some() && acceptor.accept_queued().unwrap().is_none());
+    });
+}
+
 #[test]
 fn the_local_address_is_known_unless_it_is_a_wildcard() {
     run(async {

@@ -18,8 +18,8 @@ use crate::stats::{Counters, count};
 /// flood of new connections cannot starve those that are open.
 const BATCH: u32 = 16;
 
-/// Connections taken from the queue of a socket that is to be closed. The bound is the longest queue
-/// a listener can ask for: those that arrive faster than they are accepted cannot put off the stop.
+/// Connections taken from the queue of a socket that is to be closed: the longest queue a listener
+/// can ask for. It bounds the stop where a system cannot keep further ones out of the queue.
 const LAST_BATCH: u32 = 65_535;
 
 /// What all accept loops of a server share. Nothing in it is written by more than one worker.
@@ -143,6 +143,7 @@ impl<H: Handler> Loop<'_, H> {
 
     /// Accepts what is queued, so that closing the socket resets nobody.
     async fn empty_queue(&mut self) {
+        self.acceptor.refuse_new();
         for _ in 0..LAST_BATCH {
             poll_fn(|cx| self.poll_room(cx)).await;
             match self.acceptor.accept_queued() {

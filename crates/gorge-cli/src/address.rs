@@ -1,0 +1,223 @@
+//! Addresses as people type them, and what to type instead.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use gorge::protocols::{Address, InvalidAddress};
+
+/// Where to listen.
+pub(crate) fn listen(text: &str) -> Result<Address, String> {
+    text.parse().map_err(|mistake| explain(text, mistake, Use::Listen))
+}
+
+/// Where an origin is.
+pub(crate) fn to(text: &str) -> Result<Address, String> {
+    match text.parse().map_err(|mistake| explain(text, mistake, Use::To))? {
+        Address::Ip(addr) if addr.port() == 0 => {
+            Err(format!("nobody can be reached at port 0; give the origin's port, as in {}:9001", host(addr)))
+        }
+        address => Ok(address),
+    }
+}
+
+/// Whether what is sent to `to` arrives at `listen`, as far as that can be told without asking the
+/// system for its addresses.
+pub(crate) fn reaches(to: &Address, listen: &Address) -> bool {
+    match (to, listen) {
+        // Port 0 becomes a port that is free, which no origin's is.
+        (Address::Ip(to), Address::Ip(listen)) => {
+            let here = |ip: IpAddr| ip.is_loopback() || ip.is_unspecified();
+            let (target, ours) = (to.ip().to_canonical(), listen.ip().to_canonical());
+            let same = target == ours
+                || (ours.is_unspecified() && here(target))
+                || (target.is_unspecified() && here(ours));
+            to.port() == listen.port() && same
+        }
+        (to, listen) => to == listen,
+    }
+}
+
+/// What an address is for: the examples differ.
+#[derive(Clone, Copy)]
+enum Use {
+    Listen,
+    To,
+}
+
+impl Use {
+    fn port(self) -> u16 {
+        match self {
+            Self::Listen => 8080,
+            Self::To => 9001,
+        }
+    }
+
+    fn example(self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port()).into()
+    }
+}
+
+/// What is wrong with `text`, and what to type instead.
+fn explain(text: &str, mistake: InvalidAddress, used: Use) -> String {
+    if text.starts_with("unix:") || text.is_empty() {
+        return format!("{mistake}; write it as in {} or unix:/run/gorge.sock", used.example());
+    }
+    if let Some((scheme, rest)) = text.split_once("://") {
+        return without_scheme(scheme, rest, used);
+    }
+    if let Some((authority, path)) = text.split_once('/') {
+        return without_path(authority, path, used);
+    }
+    if let Some(port) = port_alone(text) {
+        return port_needs_host(text, port, used);
+    }
+    match mistake {
+        InvalidAddress::NoPort => {
+            let ip = text.trim_matches(['[', ']']).parse::<IpAddr>();
+            let with_port = ip.map_or(used.example(), |ip| (ip, used.port()).into());
+            format!("the port is missing, as in {with_port}")
+        }
+        InvalidAddress::NotAnAddress => named(text, used),
+        _ => format!("{mistake}; write it as in {}", used.example()),
+    }
+}
+
+/// `http://127.0.0.1:9001/path`.
+fn without_scheme(scheme: &str, rest: &str, used: Use) -> String {
+    if scheme.eq_ignore_ascii_case("https") {
+        return format!(
+            "TLS is not offered yet; give the address of a port in clear, as in {}",
+            used.example()
+        );
+    }
+    let authority = rest.split('/').next().unwrap_or_default();
+    let default = format!("{authority}:80");
+    match [authority, &default].into_iter().find(|text| text.parse::<Address>().is_ok()) {
+        Some(address) => format!("an address has no `{scheme}://` before it; type {address}"),
+        None => {
+            let mistake = authority.parse::<Address>().err().unwrap_or(InvalidAddress::NotAnAddress);
+            format!("an address has no `{scheme}://` before it, and {}", explain(authority, mistake, used))
+        }
+    }
+}
+
+/// `127.0.0.1:9001/path`, or a file.
+fn without_path(authority: &str, path: &str, used: Use) -> String {
+    if authority.parse::<Address>().is_ok() {
+        return format!("an address has no path behind it; type {authority}");
+    }
+    if authority.is_empty() || authority.starts_with('.') {
+        let slash = if authority.is_empty() { "" } else { authority };
+        return format!("a Unix socket is written unix:{slash}/{path}");
+    }
+    format!("neither an IP address with a port nor unix:/path; write it as in {}", used.example())
+}
+
+/// The port of `8080`, `:8080` or `*:8080`.
+fn port_alone(text: &str) -> Option<u16> {
+    let digits = text.strip_prefix('*').unwrap_or(text);
+    digits.strip_prefix(':').unwrap_or(digits).parse().ok()
+}
+
+fn port_needs_host(text: &str, port: u16, used: Use) -> String {
+    match used {
+        Use::Listen if text.starts_with('*') => {
+            format!("every address of this machine is written 0.0.0.0:{port}, or [::]:{port} with IPv6")
+        }
+        Use::Listen => format!(
+            "the IP address is missing; type 127.0.0.1:{port} for this machine alone, or 0.0.0.0:{port} for all"
+        ),
+        Use::To => format!("the IP address is missing; type 127.0.0.1:{port} for a port of this machine"),
+    }
+}
+
+/// `example.com:80` or `example.com`.
+fn named(text: &str, used: Use) -> String {
+    let (name, port) = match text.rsplit_once(':') {
+        Some((name, port)) => (name, port.parse().unwrap_or(used.port())),
+        None => (text, used.port()),
+    };
+    if name.eq_ignore_ascii_case("localhost") {
+        return format!("names are not resolved yet; type 127.0.0.1:{port}");
+    }
+    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
+    if name.is_empty() || !name.chars().all(is_name) {
+        return format!(
+            "neither an IP address with a port nor unix:/path; write it as in {}",
+            used.example()
+        );
+    }
+    match used {
+        Use::To => format!(
+            "names are not resolved yet; give the IP address (`getent hosts {name}` shows it), \
+             as in 192.0.2.1:{port}"
+        ),
+        Use::Listen => format!("names are not resolved yet; give an IP address, as in 127.0.0.1:{port}"),
+    }
+}
+
+fn host(addr: SocketAddr) -> String {
+    // An IPv6 address needs its brackets.
+    let text = addr.to_string();
+    text.rsplit_once(':').map_or(text.clone(), |(host, _)| host.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_what_to_type_instead() {
+        for (text, hint) in [
+            ("example.com:80", "as in 192.0.2.1:80"),
+            ("example.com", "getent hosts example.com"),
+            ("localhost:3000", "type 127.0.0.1:3000"),
+            ("http://127.0.0.1:9001", "type 127.0.0.1:9001"),
+            ("http://127.0.0.1:9001/shop?a=b", "type 127.0.0.1:9001"),
+            ("http://127.0.0.1", "type 127.0.0.1:80"),
+            ("http://[::1]", "type [::1]:80"),
+            ("http://localhost:3000/", "type 127.0.0.1:3000"),
+            ("https://127.0.0.1:443", "TLS is not offered yet"),
+            ("127.0.0.1:9001/shop", "type 127.0.0.1:9001"),
+            ("/run/app.sock", "unix:/run/app.sock"),
+            ("./app.sock", "unix:./app.sock"),
+            ("127.0.0.1", "as in 127.0.0.1:9001"),
+            ("::1", "as in [::1]:9001"),
+            ("[::1]", "as in [::1]:9001"),
+            ("2001:db8::1:zz:80", "brackets"),
+            ("9001", "type 127.0.0.1:9001"),
+            (":9001", "type 127.0.0.1:9001"),
+            ("127.0.0.1:0", "as in 127.0.0.1:9001"),
+            ("[::1]:0", "as in [::1]:9001"),
+            ("127.0.0.1:http", "as in 127.0.0.1:9001"),
+            ("127.0.0.1:99999", "from 0 to 65535"),
+            ("what is this", "as in 127.0.0.1:9001"),
+            ("", "as in 127.0.0.1:9001"),
+            ("unix:", "unix:/run/gorge.sock"),
+        ] {
+            let message = to(text).unwrap_err();
+            assert!(message.contains(hint), "{text:?}: {message}");
+        }
+        assert!(listen(":8080").unwrap_err().contains("0.0.0.0:8080"));
+        assert!(listen("*:8080").unwrap_err().contains("0.0.0.0:8080"));
+        assert!(listen("localhost:8080").unwrap_err().contains("type 127.0.0.1:8080"));
+    }
+
+    #[test]
+    fn a_loop_is_seen_where_it_can_be() {
+        for (to, listen, loops) in [
+            ("127.0.0.1:80", "127.0.0.1:80", true),
+            ("127.0.0.1:80", "0.0.0.0:80", true),
+            ("0.0.0.0:80", "127.0.0.1:80", true),
+            ("[::1]:80", "[::]:80", true),
+            ("127.0.0.1:80", "[::]:80", true),
+            ("[::ffff:127.0.0.1]:80", "127.0.0.1:80", true),
+            ("unix:/a", "unix:/a", true),
+            ("127.0.0.1:81", "127.0.0.1:80", false),
+            ("127.0.0.2:80", "127.0.0.1:80", false),
+            ("192.0.2.1:80", "0.0.0.0:80", false),
+            ("unix:/a", "127.0.0.1:80", false),
+        ] {
+            assert_eq!(reaches(&to.parse().unwrap(), &listen.parse().unwrap()), loops, "{to} {listen}");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! From a proxy to a process that serves, tells what it does, and stops when asked to.
+
+use std::io;
+use std::time::Duration;
+
+use gorge::protocols::{Address, ListenOptions};
+use gorge::proxy::Proxy;
+use gorge::runtime::shutdown;
+use gorge::server::{Config, Running, Server, Stopped, raise_open_files};
+
+use crate::failure::Failure;
+use crate::settings::Settings;
+use crate::terminal::say;
+
+/// Descriptors asked for, whatever the number of connections.
+const OPEN_FILES: u64 = 65_535;
+
+/// Serves until a signal has stopped it. `greet` is called with the address once connections are
+/// accepted, before the line that says so.
+pub(crate) fn serve(settings: &Settings, proxy: Proxy, greet: impl FnOnce(&Address)) -> Result<(), Failure> {
+    raise_limit(settings.max_connections);
+    let config = Config {
+        runtime: gorge::runtime::Config { workers: settings.workers, ..Default::default() },
+        max_connections: settings.max_connections,
+        ..Config::default()
+    };
+    let grace = config.grace;
+    let mut server = Server::new(config);
+    let address = listen(&mut server, &settings.listen)?;
+    let ready = |running: &Running| {
+        greet(&address);
+        announce(&address, grace);
+        tell_of_stop(running, grace);
+    };
+    let stopped = server.run(proxy, ready).map_err(|error| Failure::refused(&error))?;
+    report(&stopped);
+    Ok(())
+}
+
+fn listen(server: &mut Server, address: &Address) -> Result<Address, Failure> {
+    // Somebody sits before the terminal and would rather know at once than wait for the address.
+    let options = ListenOptions { bind_tries: 1, ..ListenOptions::default() };
+    server.listen(address, &options).map_err(|error| {
+        let hint = hint(address, error.cause().map(io::Error::kind));
+        Failure::bind(format!("cannot listen on {address}: {}\n{hint}", error.root_cause()))
+    })
+}
+
+/// What to do about an address that is not to be had.
+fn hint(address: &Address, kind: Option<io::ErrorKind>) -> &'static str {
+    match (address, kind) {
+        (Address::Ip(_), Some(io::ErrorKind::AddrInUse)) => {
+            "Another program listens there: stop it, or choose another port, as in --listen 127.0.0.1:8081; \
+             port 0 takes any that is free."
+        }
+        (Address::Ip(_), Some(io::ErrorKind::PermissionDenied)) => {
+            "Ports below 1024 take the right CAP_NET_BIND_SERVICE: choose a higher one, as in \
+             --listen 127.0.0.1:8080."
+        }
+        (Address::Ip(_), Some(io::ErrorKind::AddrNotAvailable)) => {
+            "This machine does not have that address: use 127.0.0.1 to be reached from here alone, \
+             0.0.0.0 to be reached from everywhere, as in --listen 0.0.0.0:8080."
+        }
+        (Address::Ip(_), _) => "Choose another address, as in --listen 127.0.0.1:8080.",
+        (_, Some(io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied)) => {
+            "The folder must exist and let this user write: choose another, as in --listen unix:/tmp/gorge.sock."
+        }
+        _ => "Choose another name, as in --listen unix:/tmp/gorge.sock.",
+    }
+}
+
+fn announce(address: &Address, grace: Duration) {
+    say(format_args!(
+        "listening on {address}\n\
+         TERM or Ctrl-C stops once all exchanges have ended, after {} s at the latest; a second one at once",
+        grace.as_secs()
+    ));
+}
+
+/// Says when the stop begins, from a task of the server's own.
+fn tell_of_stop(running: &Running, grace: Duration) {
+    let connections = running.connections().clone();
+    running.workers().spawn_on(0, async move {
+        shutdown().wait().await;
+        let (open, grace) = (connections.open(), grace.as_secs());
+        say(format_args!(
+            "stopping; open connections: {open}, cut off after {grace} s or at the next TERM or Ctrl-C"
+        ));
+    });
+}
+
+fn report(stopped: &Stopped) {
+    match stopped.cut {
+        0 => say("stopped"),
+        cut => say(format_args!("stopped; connections cut off: {cut}")),
+    }
+}
+
+/// Each proxied connection takes two descriptors.
+fn raise_limit(max_connections: usize) {
+    let needed = (max_connections as u64).saturating_mul(2);
+    match raise_open_files(needed.max(OPEN_FILES)) {
+        Ok(limit) if limit < needed => say(format_args!(
+            "warning: the system allows {limit} open files, enough for about {} of {max_connections} connections; \
+             raise it with `ulimit -n {needed}` or allow fewer with --max-connections",
+            limit / 2
+        )),
+        Ok(_) => {}
+        Err(error) => say(format_args!("warning: the limit of open files cannot be raised: {error}")),
+    }
+}

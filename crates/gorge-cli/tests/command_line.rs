@@ -1,0 +1,89 @@
+//! Wrong command lines and variables end at once: the exit code says which, the message what to type instead.
+
+mod common;
+
+use common::{expect_end, gorge, gorge_with};
+
+#[test]
+fn a_wrong_command_line_ends_with_2_and_says_what_to_type() {
+    let table: &[(&[&str], &str)] = &[
+        (&[], "Usage: gorge"),
+        (&["prxy"], "a similar subcommand exists: 'proxy'"),
+        (&["proxy"], "--to <ADDR>"),
+        (&["proxy", "--to"], "--to <ADDR>"),
+        (&["proxy", "--too", "127.0.0.1:1"], "a similar argument exists: '--to'"),
+        (&["proxy", "127.0.0.1:1"], "unexpected argument '127.0.0.1:1'"),
+        (&["proxy", "--to", "example.com:80"], "names are not resolved yet"),
+        (&["proxy", "--to", "localhost:80"], "type 127.0.0.1:80"),
+        (&["proxy", "--to", "127.0.0.1"], "the port is missing, as in 127.0.0.1:9001"),
+        (&["proxy", "--to", "9001"], "type 127.0.0.1:9001"),
+        (&["proxy", "--to", "127.0.0.1:0"], "nobody can be reached at port 0"),
+        (&["proxy", "--to", "127.0.0.1:99999"], "not a number from 0 to 65535"),
+        (&["proxy", "--to", "http://127.0.0.1:9001"], "type 127.0.0.1:9001"),
+        (&["proxy", "--to", "http://127.0.0.1:9001/a"], "type 127.0.0.1:9001"),
+        (&["proxy", "--to", "https://127.0.0.1"], "TLS is not offered yet"),
+        (&["proxy", "--to", "127.0.0.1:9001/a"], "type 127.0.0.1:9001"),
+        (&["proxy", "--to", "/run/app.sock"], "unix:/run/app.sock"),
+        (&["proxy", "--to", ""], "write it as in 127.0.0.1:9001"),
+        (&["proxy", "--to", "127.0.0.1:1", "--listen", "8080"], "type 127.0.0.1:8080"),
+        (&["proxy", "--to", "127.0.0.1:1", "--listen", "*:80"], "0.0.0.0:80"),
+        (&["proxy", "--to", "127.0.0.1:1", "--balance", "rr"], "possible values: round_robin, least_conn"),
+        (&["proxy", "--to", "127.0.0.1:1", "--access-log", "xml"], "combined, common, json, off"),
+        (&["proxy", "--to", "127.0.0.1:1", "--workers", "0"], "give a whole number from 1 on"),
+        (&["proxy", "--to", "127.0.0.1:1", "--max-connections", "-1"], "give a whole number from 1 on"),
+        (&["proxy", "--to", "127.0.0.1:1", "--log-level", "loud"], "debug, info, warn, error"),
+        (&["proxy", "--to", "127.0.0.1:8080"], "in a loop"),
+        (&["proxy", "--to", "127.0.0.1:90", "--listen", "0.0.0.0:90"], "listen elsewhere with --listen"),
+        (&["proxy", "--to", "[::1]:90", "--to", "127.0.0.1:1", "--listen", "[::]:90"], "--to [::1]:90"),
+        (&["demo", "--listen", "localhost:8080"], "type 127.0.0.1:8080"),
+        (&["demo", "--to", "127.0.0.1:1"], "unexpected argument '--to'"),
+    ];
+    for (words, said) in table {
+        println!("gorge {}", words.join(" "));
+        expect_end(gorge(words), 2, said);
+    }
+}
+
+#[test]
+fn a_wrong_variable_ends_with_1_and_is_named() {
+    for (variable, said) in [
+        ("GORGE_LISTEN=localhost:8080", "the variable GORGE_LISTEN"),
+        ("GORGE_LOG_LEVEL=loud", "use debug, info, warn or error"),
+        ("GORGE_MAX_CONNECTIONS=many", "the variable GORGE_MAX_CONNECTIONS"),
+        ("GORGE_WORKERS=0", "give a whole number from 1 on"),
+    ] {
+        println!("{variable}");
+        expect_end(gorge_with(&[variable], &["proxy", "--to", "127.0.0.1:1"]), 1, said);
+    }
+}
+
+#[test]
+fn the_command_line_comes_before_the_environment() {
+    let variables = ["GORGE_LISTEN=nowhere", "GORGE_WORKERS=none", "GORGE_LOG_LEVEL="];
+    let words = ["proxy", "--to", "127.0.0.1:1", "--listen", "127.0.0.1:0", "--workers", "1"];
+    let mut program = gorge_with(&variables, &words);
+    program.addr();
+    program.terminate();
+    assert!(program.wait().success());
+}
+
+#[test]
+fn the_environment_comes_before_the_defaults() {
+    let program = gorge_with(&["GORGE_LISTEN=127.0.0.1:0"], &["proxy", "--to", "127.0.0.1:1"]);
+    assert_ne!(program.addr().port(), 0);
+}
+
+#[test]
+fn help_and_version_are_no_mistakes() {
+    for (words, said) in [
+        (&["--help"][..], "demo"),
+        (&["proxy", "--help"], "--access-log"),
+        (&["demo", "-h"], "--listen"),
+        (&["--version"], "features: "),
+        (&["-V"], "gorge 0."),
+    ] {
+        let mut program = gorge(words);
+        program.out().wait_for(said);
+        assert!(program.wait().success(), "{words:?}");
+    }
+}

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod boxed;
+mod copy;
 mod ext;
 #[cfg(target_os = "linux")]
 mod info;
@@ -11,6 +12,7 @@ mod tcp;
 mod unix;
 mod write_queue;
 
+pub use copy::{CopyBoth, copy_both};
 pub use ext::StreamExt;
 pub use read_buffer::{ReadBuffer, Room};
 pub use stream::Stream;

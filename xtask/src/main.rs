@@ -1,5 +1,6 @@
 //! `cargo xtask <verb>`: one module per verb, each of which prints what it runs and ends with one line of verdict.
 
+mod bench;
 mod bench_proxy;
 mod benchmarks_page;
 mod demo;
@@ -61,6 +62,12 @@ const VERBS: &[Verb] = &[
         usage: "doctor",
         about: "what is missing on this machine for which verb, and the command that installs it",
         run: doctor::run,
+    },
+    Verb {
+        name: "bench",
+        usage: "bench [FILTER]",
+        about: "the crates beside their peers' crates; results into docs/benchmarks.md",
+        run: bench::run,
     },
     Verb {
         name: "bench-proxy",

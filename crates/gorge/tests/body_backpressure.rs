@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// More than any buffer between the two ends may hold.
-const MUCH: usize = 256 << 20;
+const MUCH: usize = 64 << 20;
 const QUIET: Duration = Duration::from_millis(300);
 
 #[test]

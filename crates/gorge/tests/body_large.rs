@@ -77,3 +77,18 @@ fn a_large_upload_passes_whole_by_length_and_by_chunks() {
         assert!(request.complete && request.body == sent);
     }
 }
+
+#[test]
+fn large_heads_within_the_limit_pass_both_ways() {
+    let value = "v".repeat(60_000);
+    let origin =
+        Origin::answering(format!("HTTP/1.1 200 OK\r\nX-Large: {value}\r\nContent-Length: 2\r\n\r\nhi"));
+    let proxy = proxy_to(&[origin.addr()]);
+    let mut client = proxy.client();
+    for _ in 0..2 {
+        client.send(format!("GET / HTTP/1.1\r\nHost: a\r\nX-Large: {value}\r\n\r\n"));
+        let answer = client.response();
+        assert_eq!((answer.text().as_str(), answer.fields.get("x-large") == Some(&value)), ("hi", true));
+    }
+    assert!(origin.requests().iter().all(|request| request.fields.get("x-large") == Some(&value)));
+}

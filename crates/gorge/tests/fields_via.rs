@@ -43,8 +43,35 @@ fn a_request_that_came_through_five_times_still_passes_and_then_no_more() {
 
 #[test]
 fn another_proxy_whose_name_begins_alike_is_no_loop() {
-    let via = vec!["1.1 gorge-two"; 9].join(", ");
+    let via = ["1.1 gorge-two"; 9].join(", ");
     assert!(
         via_at_origin(&format!("GET / HTTP/1.1\r\nHost: a\r\nVia: {via}\r\n\r\n")).ends_with(", 1.1 gorge")
     );
+}
+
+#[test]
+fn cdn_loop_counts_as_via_does() {
+    let origin = Origin::answering(ok("hi"));
+    let proxy = proxy_to(&[origin.addr()]);
+    let times = |count| {
+        format!("GET / HTTP/1.1\r\nHost: a\r\nCDN-Loop: {}\r\n\r\n", vec!["gorge; v=1"; count].join(", "))
+    };
+    assert_eq!(proxy.ask(times(5)).status, 200);
+    assert_eq!(proxy.ask(times(6)).status, 508);
+}
+
+#[test]
+fn max_forwards_counts_down_for_options_and_is_nobodys_business_otherwise() {
+    let origin = Origin::answering(ok("hi"));
+    let proxy = proxy_to(&[origin.addr()]);
+    let ask = |method: &str, left: &str| {
+        origin.forget();
+        let answer = proxy.ask(format!("{method} / HTTP/1.1\r\nHost: a\r\nMax-Forwards: {left}\r\n\r\n"));
+        let seen = origin.requests().first().map(|request| request.fields.all("max-forwards").join("|"));
+        (answer.status, seen)
+    };
+    assert_eq!(ask("OPTIONS", "5"), (200, Some("4".into())));
+    assert_eq!(ask("GET", "0"), (200, Some("0".into())));
+    // The last recipient answers for itself (RFC 9110 7.6.2).
+    assert_eq!(ask("OPTIONS", "0").1, None);
 }

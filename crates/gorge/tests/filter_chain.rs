@@ -49,7 +49,7 @@ fn noted(origin: &Origin, log: &TextLog) -> RunningProxy {
     let filter = |name| Noted { name, log: log.clone() };
     let builder =
         setup.builder().filter(filter("outer")).filter(filter("inner")).upstream_filter(filter("attempt"));
-    run(builder.upstream(balancer(&[origin.addr()], &setup)).build().unwrap(), 1)
+    run(builder.upstream(balancer(&[origin.addr()], &setup)).build().unwrap(), &setup)
 }
 
 /// Asks for a path and returns the status and what the filters noted.
@@ -158,7 +158,7 @@ fn bodies_changed_by_a_filter_have_the_right_length_both_ways() {
     let origin = Origin::answering(ok("hello"));
     let setup = Setup::default();
     let builder = setup.builder().filter(Shouting).upstream(balancer(&[origin.addr()], &setup));
-    let proxy = run(builder.build().unwrap(), 1);
+    let proxy = run(builder.build().unwrap(), &setup);
     let mut client = proxy.client();
     for _ in 0..2 {
         client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc");

@@ -27,7 +27,7 @@ impl Filter for Clumsy {
 
 fn clumsy(origin: &Origin) -> common::RunningProxy {
     let setup = Setup::default();
-    run(setup.builder().filter(Clumsy).upstream(balancer(&[origin.addr()], &setup)).build().unwrap(), 1)
+    run(setup.builder().filter(Clumsy).upstream(balancer(&[origin.addr()], &setup)).build().unwrap(), &setup)
 }
 
 fn get(path: &str) -> String {

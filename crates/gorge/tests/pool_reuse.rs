@@ -104,3 +104,22 @@ fn two_origins_take_turns_and_keep_their_own_connections() {
     assert_eq!(answers.matches('1').count(), 5, "{answers}");
     assert_eq!((first.connections(), second.connections()), (1, 1));
 }
+
+#[test]
+fn a_connection_is_not_kept_longer_than_the_origin_says() {
+    let origin = Origin::answering("HTTP/1.1 200 OK\r\nKeep-Alive: timeout=0\r\nContent-Length: 2\r\n\r\nhi");
+    let proxy = proxy_to(&[origin.addr()]);
+    for _ in 0..2 {
+        assert_eq!(proxy.ask(common::GET).text(), "hi");
+    }
+    assert_eq!(origin.connections(), 2);
+}
+
+#[test]
+fn idle_connections_end_with_the_proxy() {
+    let origin = Origin::answering(ok("hi"));
+    let proxy = proxy_to(&[origin.addr()]);
+    assert_eq!(proxy.ask(common::GET).text(), "hi");
+    drop(proxy);
+    origin.wait_for_ends(1);
+}

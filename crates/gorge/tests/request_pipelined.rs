@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{ok, proxy_to};
+use common::{Setup, ok, proxy_to, proxy_with};
 use gorge_test_util::Origin;
 
 #[test]
@@ -56,4 +56,16 @@ fn an_error_discards_what_is_pipelined_behind_it() {
     assert_eq!(client.response().status, 400);
     assert!(client.is_closed());
     assert!(!origin.received().contains("/after"));
+}
+
+#[test]
+fn the_last_request_that_a_connection_may_carry_announces_the_close() {
+    let origin = Origin::answering(ok("hi"));
+    let proxy = proxy_with(&[origin.addr()], Setup { requests: Some(3), ..Setup::default() });
+    let mut client = proxy.client();
+    client.send(common::GET.repeat(4));
+    let closes: Vec<_> = (0..3).map(|_| client.response().fields.has("connection")).collect();
+    assert_eq!(closes, [false, false, true]);
+    assert!(client.is_closed());
+    assert_eq!(origin.requests().len(), 3);
 }

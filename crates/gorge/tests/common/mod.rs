@@ -33,6 +33,8 @@ pub struct Setup {
     pub trusted: Vec<&'static str>,
     /// Whether `Forwarded` is written.
     pub forwarded: bool,
+    /// Whether the workers take tasks from each other.
+    pub work_stealing: bool,
     pub attempts: Option<u32>,
     pub body: Option<u64>,
     pub connect: Option<Duration>,
@@ -40,6 +42,7 @@ pub struct Setup {
     pub head: Option<Duration>,
     pub idle_body: Option<Duration>,
     pub keep_alive: Option<Duration>,
+    pub requests: Option<u32>,
     pub total: Option<Duration>,
 }
 
@@ -57,9 +60,8 @@ pub fn proxy_to(origins: &[SocketAddr]) -> RunningProxy {
 
 /// A reverse proxy before these origins in turn.
 pub fn proxy_with(origins: &[SocketAddr], setup: Setup) -> RunningProxy {
-    let workers = setup.workers.max(1);
     let balancer = balancer(origins, &setup);
-    run(setup.builder().upstream(balancer).build().unwrap(), workers)
+    run(setup.builder().upstream(balancer).build().unwrap(), &setup)
 }
 
 /// These origins in turn, with the settings of a story.
@@ -85,6 +87,7 @@ impl Setup {
                 limits,
                 head_timeout: self.head.unwrap_or(settings.head_timeout),
                 keep_alive: self.keep_alive.unwrap_or(settings.keep_alive),
+                requests: self.requests.unwrap_or(settings.requests),
                 ..settings
             })
             .timeouts(Timeouts {
@@ -104,8 +107,9 @@ impl Setup {
 }
 
 /// Listens on an ephemeral port and serves with this proxy.
-pub fn run(proxy: Proxy, workers: usize) -> RunningProxy {
-    let runtime = runtime::Config { workers, ..runtime::Config::default() };
+pub fn run(proxy: Proxy, setup: &Setup) -> RunningProxy {
+    let (workers, work_stealing) = (setup.workers.max(1), setup.work_stealing);
+    let runtime = runtime::Config { workers, work_stealing, ..runtime::Config::default() };
     let mut server = Server::new(Config { runtime, ..Config::default() });
     let any: Address = "127.0.0.1:0".parse().unwrap();
     let bound = server.listen(&any, &ListenOptions::default()).unwrap();

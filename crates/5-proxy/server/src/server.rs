@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use gorge_error::{Kind, OrErr, Result};
+use gorge_error::{Error, Kind, OrErr, Result};
 use gorge_protocols::{
     Address, BoundListener, Connections, Handler, ListenOptions, Listener, VirtualListener, WorkerListener,
 };
@@ -50,10 +50,13 @@ impl Server {
     /// Starts the workers and accepts on each.
     ///
     /// # Errors
-    /// [`Kind::Configuration`] for zero workers, [`Kind::Internal`] when they cannot be started,
+    /// [`Kind::Configuration`] for zero workers or connections, [`Kind::Internal`] when they cannot be started,
     /// [`Kind::BindFailed`] when an address cannot have a socket per worker.
     pub fn start<H: Handler>(self, handler: H) -> Result<Running> {
         let Server { config, bound, in_memory } = self;
+        if config.max_connections == 0 {
+            return Err(Error::explain(Kind::Configuration, "a server must allow at least one connection"));
+        }
         let stealing = config.runtime.work_stealing;
         let runtime = Runtime::new(config.runtime)?;
         let workers = runtime.handle().workers();

@@ -352,12 +352,14 @@ fn dropping_a_running_server_frees_its_address() {
 }
 
 #[test]
-fn a_taken_address_and_zero_workers_are_errors() {
+fn a_taken_address_and_zeros_are_errors() {
     let mut first = Server::new(config(1));
     let address = Address::Ip(listen(&mut first));
     let once = ListenOptions { bind_tries: 1, ..ListenOptions::default() };
     let err = Server::new(config(1)).listen(&address, &once).unwrap_err();
     assert_eq!(err.kind(), Kind::BindFailed);
-    let err = Server::new(config(0)).start(Echo::new().0).unwrap_err();
-    assert_eq!(err.kind(), Kind::Configuration);
+    for config in [config(0), Config { max_connections: 0, ..config(1) }] {
+        let err = Server::new(config).start(Echo::new().0).unwrap_err();
+        assert_eq!(err.kind(), Kind::Configuration);
+    }
 }

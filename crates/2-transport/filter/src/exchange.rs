@@ -187,6 +187,10 @@ impl<C> Exchange<C> {
 
 impl<C: std::fmt::Debug> std::fmt::Debug for Exchange<C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Exchange").field("req", &self.req).field("ctx", &self.ctx).field("facts", &self.facts).finish_non_exhaustive()
+        f.debug_struct("Exchange")
+            .field("req", &self.req)
+            .field("ctx", &self.ctx)
+            .field("facts", &self.facts)
+            .finish_non_exhaustive()
     }
 }

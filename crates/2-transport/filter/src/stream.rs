@@ -100,6 +100,12 @@ pub trait ServerStream: BodySource + BodySink {
     /// end and its framing is beyond doubt.
     fn close_unless_read(&mut self) {}
 
+    /// Takes the final head back, with all that follows it, if no byte of it has left yet: true if
+    /// another answer can be given instead.
+    fn take_back(&mut self) -> bool {
+        false
+    }
+
     /// Gives the exchange up: what was begun is visibly broken off, never cleanly ended.
     fn reset(&mut self);
 }

@@ -27,6 +27,8 @@ pub struct Connection<S> {
     pub(crate) settings: Arc<Settings>,
     /// Body bytes discarded after the response.
     pub(crate) drained: u64,
+    /// How many bytes had been written when the final head was queued.
+    pub(crate) begun_at: u64,
     /// Requests whose head was read.
     pub(crate) requests: u32,
     pub(crate) request: Request,
@@ -82,6 +84,7 @@ impl<S: Stream> Connection<S> {
             encoder: BodyEncoder::length(0),
             settings,
             drained: 0,
+            begun_at: 0,
             requests: 0,
             request: Request::default(),
             answer: Answer::Unasked,
@@ -178,7 +181,9 @@ impl<S: Stream> Connection<S> {
             expects: framing.expect == Expect::Continue && !self.decoder.is_finished(),
         };
         let last = self.settings.requests != 0 && self.requests >= self.settings.requests;
-        self.closing |= !framing.keep_alive || last;
+        // Behind a CONNECT may already lie what was meant for the other end of the tunnel: if that is
+        // refused, it must not be read as a request (RFC 9931).
+        self.closing |= !framing.keep_alive || last || self.request.connect;
     }
 
     /// Reads once. After the end of the client's side it is 0 at once, without a system call.

@@ -108,6 +108,7 @@ impl<S: Stream> ServerStream for Connection<S> {
         self.closing |= matches!(answer, Answer::UntilClose | Answer::Tunnel);
         self.encoder = encoder;
         self.answer = answer;
+        self.begun_at = self.write.written();
         let persist = if answer == Answer::Tunnel {
             self.decoder = BodyDecoder::new(Framing::Tunnel, self.settings.limits);
             announce.upgrade.map_or(Persist::Default, Persist::Upgrade)
@@ -144,6 +145,18 @@ impl<S: Stream> ServerStream for Connection<S> {
 
     fn close_unless_read(&mut self) {
         self.closing |= !self.decoder.is_finished();
+    }
+
+    fn take_back(&mut self) -> bool {
+        let begun = matches!(self.answer, Answer::Begun | Answer::Bodiless | Answer::UntilClose);
+        let whole = begun && !self.broken && self.write.written() == self.begun_at;
+        if whole {
+            // An interim head that still waits here goes with it: it announced what will not come.
+            self.write.clear();
+            self.encoder = BodyEncoder::length(0);
+            self.answer = Answer::Awaited;
+        }
+        whole
     }
 
     fn reset(&mut self) {

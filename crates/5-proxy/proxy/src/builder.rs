@@ -2,7 +2,6 @@
 
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use gorge_error::{Error, Kind, Result};
 use gorge_filter::{ErrorPages, Filter, Observer, Role, StatusOnly, Timeouts};
@@ -82,7 +81,10 @@ impl<C: Default + Send + 'static, D, I, U, O, E> Builder<C, D, I, U, O, E> {
     pub fn filter<F: Filter<C>>(self, filter: F) -> Builder<C, Then<D, F>, I, U, O, E> {
         let Parts { downstream, inner, upstream, observer, pages, context } = self.parts;
         let downstream = Then { rest: downstream, filter };
-        Builder { parts: Parts { downstream, inner, upstream, observer, pages, context }, options: self.options }
+        Builder {
+            parts: Parts { downstream, inner, upstream, observer, pages, context },
+            options: self.options,
+        }
     }
 
     /// Adds a filter that sees each attempt.
@@ -90,14 +92,20 @@ impl<C: Default + Send + 'static, D, I, U, O, E> Builder<C, D, I, U, O, E> {
     pub fn upstream_filter<F: Filter<C>>(self, filter: F) -> Builder<C, D, Then<I, F>, U, O, E> {
         let Parts { downstream, inner, upstream, observer, pages, context } = self.parts;
         let inner = Then { rest: inner, filter };
-        Builder { parts: Parts { downstream, inner, upstream, observer, pages, context }, options: self.options }
+        Builder {
+            parts: Parts { downstream, inner, upstream, observer, pages, context },
+            options: self.options,
+        }
     }
 
     /// Says where attempts go.
     #[must_use]
     pub fn upstream<N: Upstream<C>>(self, upstream: N) -> Builder<C, D, I, N, O, E> {
         let Parts { downstream, inner, observer, pages, context, .. } = self.parts;
-        Builder { parts: Parts { downstream, inner, upstream, observer, pages, context }, options: self.options }
+        Builder {
+            parts: Parts { downstream, inner, upstream, observer, pages, context },
+            options: self.options,
+        }
     }
 
     /// Adds an observer.
@@ -105,14 +113,20 @@ impl<C: Default + Send + 'static, D, I, U, O, E> Builder<C, D, I, U, O, E> {
     pub fn observe<N: Observer<C>>(self, observer: N) -> Builder<C, D, I, U, Both<O, N>, E> {
         let Parts { downstream, inner, upstream, observer: first, pages, context } = self.parts;
         let observer = Both(first, observer);
-        Builder { parts: Parts { downstream, inner, upstream, observer, pages, context }, options: self.options }
+        Builder {
+            parts: Parts { downstream, inner, upstream, observer, pages, context },
+            options: self.options,
+        }
     }
 
     /// Sets who draws the error answers. Default: the status alone.
     #[must_use]
     pub fn error_pages<N: ErrorPages<C>>(self, pages: N) -> Builder<C, D, I, U, O, N> {
         let Parts { downstream, inner, upstream, observer, context, .. } = self.parts;
-        Builder { parts: Parts { downstream, inner, upstream, observer, pages, context }, options: self.options }
+        Builder {
+            parts: Parts { downstream, inner, upstream, observer, pages, context },
+            options: self.options,
+        }
     }
 
     /// How many workers will run it. Default: one per core. More than that still works; they then
@@ -191,7 +205,6 @@ where
             connector: connector.clone(),
             states: States::new(workers),
             counters: counters.clone(),
-            stopping: AtomicBool::new(false),
         });
         Ok(Proxy::new(core, connector, counters))
     }
@@ -228,7 +241,9 @@ fn check_order(outside: &[(Role, &'static str)], inside: &[(Role, &'static str)]
         }
     }
     if outside.iter().chain(inside).filter(|(role, _)| *role == Role::Forwarded).count() > 1 {
-        return Err(misplaced("ForwardedHeaders stands in the chain twice: the client would appear twice".into()));
+        return Err(misplaced(
+            "ForwardedHeaders stands in the chain twice: the client would appear twice".into(),
+        ));
     }
     Ok(())
 }

@@ -21,6 +21,11 @@ impl Entered {
         self.waiting = depth;
     }
 
+    /// All that were entered see another response.
+    pub(crate) fn restart(&mut self) {
+        self.waiting = self.seen;
+    }
+
     /// No filter sees the response any more; all still see the end.
     pub(crate) fn forget(&mut self) {
         self.waiting = 0;

@@ -2,7 +2,6 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -20,6 +19,7 @@ use gorge_timeout::{Timer, clock};
 use crate::app::App;
 use crate::chain::Chain;
 use crate::core::Core;
+use crate::exchange::Side;
 use crate::state::State;
 use crate::stats::add;
 
@@ -51,10 +51,7 @@ pub(crate) async fn serve<A: App>(core: Arc<Core<A>>, accepted: Accepted) {
     add(&core.counters.local().connections, 1);
     let mut downstream = Downstream { core, conn, timer: Timer::new(), shutdown, peer, local };
     let mut patience = downstream.core.settings.head_timeout;
-    while let Woken::Readable = downstream.wait(patience).await {
-        if !Recycled::pin(downstream.exchange()).await {
-            break;
-        }
+    while downstream.wait(patience).await && Recycled::pin(downstream.exchange()).await {
         patience = downstream.core.settings.keep_alive;
     }
     add(&downstream.core.counters.local().closed, 1);
@@ -63,20 +60,31 @@ pub(crate) async fn serve<A: App>(core: Arc<Core<A>>, accepted: Accepted) {
 }
 
 impl<A: App> Downstream<A> {
-    /// Waits for the next request.
-    async fn wait(&mut self, patience: Duration) -> Woken {
+    /// Waits for the next request. False: none will come, or none is wanted.
+    async fn wait(&mut self, patience: Duration) -> bool {
         self.timer.set(clock::now() + patience);
-        poll_fn(|cx| {
+        let woken = poll_fn(|cx| {
             if self.conn.poll_idle(cx).is_ready() {
                 return Poll::Ready(Woken::Readable);
             }
             if self.shutdown.poll_requested(cx).is_ready() {
-                self.core.stopping.store(true, Ordering::Relaxed);
                 return Poll::Ready(Woken::Stopping);
             }
             self.timer.poll_expired(cx).map(|()| Woken::Late)
         })
-        .await
+        .await;
+        match woken {
+            Woken::Readable => true,
+            Woken::Late => false,
+            Woken::Stopping => self.was_sent().await,
+        }
+    }
+
+    /// Whether a request had been sent before the word to stop came: the reactor, asked once more,
+    /// knows.
+    async fn was_sent(&mut self) -> bool {
+        tokio::task::yield_now().await;
+        poll_fn(|cx| Poll::Ready(self.conn.poll_idle(cx).is_ready())).await
     }
 
     /// One exchange. True: another may follow.
@@ -89,23 +97,22 @@ impl<A: App> Downstream<A> {
         facts.local.clone_from(&self.local);
         facts.earlier_exchanges = self.conn.requests();
         facts.stopping = self.shutdown.requested();
-        if facts.stopping {
-            core.stopping.store(true, Ordering::Relaxed);
-        }
         state.x.timeouts = core.timeouts;
-        let keep = match read_head(&mut self.conn, &mut self.timer, &mut state.x.req).await {
+        let head = read_head(&mut self.conn, &mut self.timer, &mut state.x.req).await;
+        let mut side = Side { server: &mut self.conn, timer: &mut self.timer, shutdown: &self.shutdown };
+        let keep = match head {
             Ok(None) => false,
             Ok(Some(framing)) => {
                 state.x.facts.timing.head_read = Some(clock::now());
                 core.app.observer().event(&state.x, &Event::Head);
-                let outcome = core.run(&mut self.conn, &mut self.timer, &mut state, &framing).await;
+                let outcome = core.run(&mut side, &mut state, &framing).await;
                 end(core, &mut state, &outcome);
                 true
             }
             Err(error) => {
                 // What was understood of the head so far is not to be relied on.
                 state.x.req.clear();
-                let outcome = core.fail(&mut self.conn, &mut self.timer, &mut state, error).await;
+                let outcome = core.fail(&mut side, &mut state, error).await;
                 end(core, &mut state, &outcome);
                 true
             }

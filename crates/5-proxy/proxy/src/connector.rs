@@ -80,7 +80,12 @@ impl Connector {
         let worker = worker_id();
         self.pool.created(worker);
         let conn = Box::new(Connection::new(transport, self.limits.clone()));
-        Ok(Link { entry: Entry::new(conn, clock::now()), key: peer.reuse_key().clone(), worker, reused: false })
+        Ok(Link {
+            entry: Entry::new(conn, clock::now()),
+            key: peer.reuse_key().clone(),
+            worker,
+            reused: false,
+        })
     }
 
     /// An idle connection to `peer` on which nothing has happened.
@@ -281,7 +286,13 @@ impl Connector {
     }
 
     /// Ready when connections were overdue and are gone: there may be more to do.
-    fn poll_expired(&self, watcher: &Watcher, worker: usize, timer: &mut Timer, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_expired(
+        &self,
+        watcher: &Watcher,
+        worker: usize,
+        timer: &mut Timer,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
         match self.pool.next_expiry(worker) {
             Some(at) => timer.set(at),
             None => {

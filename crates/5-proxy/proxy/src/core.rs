@@ -1,7 +1,6 @@
 //! What all connections of one proxy share.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use gorge_filter::Timeouts;
 use gorge_http_server::Settings;
@@ -22,12 +21,4 @@ pub(crate) struct Core<A: App> {
     pub(crate) connector: Arc<Connector>,
     pub(crate) states: States<A::Context>,
     pub(crate) counters: Arc<PerWorker<Counters>>,
-    pub(crate) stopping: AtomicBool,
-}
-
-impl<A: App> Core<A> {
-    /// True once connections are to end with the exchange they are at.
-    pub(crate) fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::Relaxed)
-    }
 }

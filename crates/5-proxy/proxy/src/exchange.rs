@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 
 use gorge_error::{Error, Fault, Kind, Result};
 use gorge_filter::{
-    Announce, Attempt, BodyLength, ClientStream, Event, Flow, Observer, Outcome, Progress, Response, Retry, ServerStream,
-    ErrorPages,
+    Announce, Attempt, BodyLength, ClientStream, ErrorPages, Event, Flow, Observer, Outcome, Progress,
+    Response, Retry, ServerStream,
 };
 use gorge_http::{Known, Method, Status};
 use gorge_http_parser::RequestFraming;
+use gorge_runtime::Shutdown;
 use gorge_timeout::{Timer, clock};
 use gorge_upstream::{InFlight, Peer, Stale, Upstream, Verdict};
 
@@ -25,6 +26,14 @@ use crate::pump::Pump;
 use crate::state::State;
 use crate::stats::add;
 use crate::{answer, heads};
+
+/// The downstream side while one exchange runs.
+pub(crate) struct Side<'a, S> {
+    pub(crate) server: &'a mut S,
+    pub(crate) timer: &'a mut Timer,
+    /// The word to stop: an answer then says that it is the last of its connection.
+    pub(crate) shutdown: &'a Shutdown,
+}
 
 /// How an attempt ended.
 enum Attempted {
@@ -52,13 +61,12 @@ impl<A: App> Core<A> {
     /// `server` learns of the client what happened: the outcome is for observers.
     pub(crate) async fn run<S: ServerStream>(
         &self,
-        server: &mut S,
-        timer: &mut Timer,
+        side: &mut Side<'_, S>,
         state: &mut State<A::Context>,
         framing: &RequestFraming,
     ) -> Outcome {
         let result = {
-            let mut work = pin!(self.respond(server, timer, state, framing));
+            let mut work = pin!(self.respond(side, state, framing));
             // A panic in a filter is an exchange's failure, not the connection's or the worker's.
             poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
                 Ok(poll) => poll,
@@ -68,14 +76,13 @@ impl<A: App> Core<A> {
         };
         match result {
             Ok(()) => Outcome { status: sent_status(state), error: None, complete: true },
-            Err(error) => self.fail(server, timer, state, error).await,
+            Err(error) => self.fail(side, state, error).await,
         }
     }
 
     async fn respond<S: ServerStream>(
         &self,
-        server: &mut S,
-        timer: &mut Timer,
+        side: &mut Side<'_, S>,
         state: &mut State<A::Context>,
         framing: &RequestFraming,
     ) -> Result<()> {
@@ -84,19 +91,18 @@ impl<A: App> Core<A> {
         if heads::is_last_hop(&mut state.x) {
             let mut response = Response::empty(Status::OK);
             let _ = response.head.headers.append(Known::Allow, heads::ALLOW);
-            return self.send_own(server, timer, state, response).await;
+            return self.send_own(side, state, response).await;
         }
         match self.app.downstream().on_request(&mut state.x, &mut state.down).await? {
-            Flow::Respond(response) => self.send_own(server, timer, state, response).await,
-            Flow::Continue => self.forward(server, timer, state).await,
+            Flow::Respond(response) => self.send_own(side, state, response).await,
+            Flow::Continue => self.forward(side, state).await,
         }
     }
 
     /// Tries peers until one answers or no further attempt is allowed.
     async fn forward<S: ServerStream>(
         &self,
-        server: &mut S,
-        timer: &mut Timer,
+        side: &mut Side<'_, S>,
         state: &mut State<A::Context>,
     ) -> Result<()> {
         heads::send_request(&mut state.x, &self.via);
@@ -118,11 +124,11 @@ impl<A: App> Core<A> {
             {
                 return Err(error);
             }
-            match self.attempt(server, timer, state, peer, next.fresh).await? {
+            match self.attempt(side, state, peer, next.fresh).await? {
                 Attempted::Done => return Ok(()),
                 Attempted::Again(again) => next = again,
             }
-            pause(server, timer, next.pause).await?;
+            pause(side, next.pause).await?;
             add(&self.counters.local().retries, 1);
             if A::Inner::LEN > 0 {
                 state.x.req.clone_from(&state.base);
@@ -133,8 +139,7 @@ impl<A: App> Core<A> {
     /// One try at one peer.
     async fn attempt<S: ServerStream>(
         &self,
-        server: &mut S,
-        timer: &mut Timer,
+        side: &mut Side<'_, S>,
         state: &mut State<A::Context>,
         peer: Peer,
         fresh: bool,
@@ -153,8 +158,10 @@ impl<A: App> Core<A> {
         self.app.observer().event(&state.x, &Event::Selected);
         if A::Inner::LEN > 0 {
             state.inner.reset();
-            if let Flow::Respond(response) = self.app.inner().on_request(&mut state.x, &mut state.inner).await? {
-                self.send_inner(server, timer, state, response).await?;
+            if let Flow::Respond(response) =
+                self.app.inner().on_request(&mut state.x, &mut state.inner).await?
+            {
+                self.send_inner(side, state, response).await?;
                 return Ok(Attempted::Done);
             }
         }
@@ -174,7 +181,7 @@ impl<A: App> Core<A> {
         }
         state.x.facts.timing.connected = Some(clock::now());
         self.app.observer().event(&state.x, &Event::Connected);
-        let result = self.converse(server, timer, state, &mut link, began, flight).await;
+        let result = self.converse(side, state, &mut link, began, flight).await;
         match result {
             Ok(Attempted::Done) => self.connector.put_back(link),
             _ => self.connector.discard(link),
@@ -185,8 +192,7 @@ impl<A: App> Core<A> {
     /// The attempt itself, over a connection that stands.
     async fn converse<S: ServerStream>(
         &self,
-        server: &mut S,
-        timer: &mut Timer,
+        side: &mut Side<'_, S>,
         state: &mut State<A::Context>,
         link: &mut Link,
         began: Instant,
@@ -194,7 +200,8 @@ impl<A: App> Core<A> {
     ) -> Result<Attempted> {
         let client = link.connection();
         send_head(state, client, flight.peer())?;
-        let mut pump = Pump::new(server, client, timer);
+        let stopping = side.shutdown;
+        let mut pump = Pump::new(side.server, client, side.timer);
         if state.x.facts.attempts.count() > 1 && state.replay.send(pump.client)? {
             pump.skip_upload();
         }
@@ -220,7 +227,7 @@ impl<A: App> Core<A> {
             flight.end(Verdict::Failure, Duration::ZERO);
             return Ok(again);
         }
-        let delivered = self.deliver(&mut pump, state, length).await;
+        let delivered = self.deliver(&mut pump, stopping, state, length).await;
         let broke_off = delivered.as_ref().is_err_and(|error| error.fault() == Fault::Upstream);
         let verdict = match status.as_u16() {
             _ if broke_off => Verdict::Failure,
@@ -258,6 +265,7 @@ impl<A: App> Core<A> {
     async fn deliver<S: ServerStream, K: ClientStream>(
         &self,
         pump: &mut Pump<'_, S, K>,
+        shutdown: &Shutdown,
         state: &mut State<A::Context>,
         length: BodyLength,
     ) -> Result<()> {
@@ -270,10 +278,11 @@ impl<A: App> Core<A> {
             self.app.downstream().on_response(&mut state.x, &mut state.response, &mut state.down).await?;
         }
         let length = announced(state, length);
-        if self.is_stopping() {
+        if shutdown.requested() {
             pump.server.close_after_response();
         }
-        let announce = Announce { length, upgrade: protocol.as_deref().or(switching.then_some(b"".as_slice())) };
+        let announce =
+            Announce { length, upgrade: protocol.as_deref().or(switching.then_some(b"".as_slice())) };
         self.answer(pump.server, state, announce)?;
         if switching {
             add(&self.counters.local().upgrades, 1);
@@ -330,20 +339,18 @@ impl<A: App> Core<A> {
     /// An answer of an upstream filter: the upstream filters entered see it, then the others.
     async fn send_inner<S: ServerStream>(
         &self,
-        server: &mut S,
-        timer: &mut Timer,
+        side: &mut Side<'_, S>,
         state: &mut State<A::Context>,
         mut response: Response,
     ) -> Result<()> {
         self.app.inner().on_response(&mut state.x, &mut response.head, &mut state.inner).await?;
-        self.send_own(server, timer, state, response).await
+        self.send_own(side, state, response).await
     }
 
     /// Sends an answer that was made here.
     async fn send_own<S: ServerStream>(
         &self,
-        server: &mut S,
-        timer: &mut Timer,
+        side: &mut Side<'_, S>,
         state: &mut State<A::Context>,
         response: Response,
     ) -> Result<()> {
@@ -352,28 +359,28 @@ impl<A: App> Core<A> {
         self.app.downstream().on_response(&mut state.x, &mut state.response, &mut state.down).await?;
         let bodiless = state.x.req.method == Method::HEAD || state.response.status.is_bodiless();
         let length = announced(state, body.length());
-        if self.is_stopping() {
-            server.close_after_response();
+        if side.shutdown.requested() {
+            side.server.close_after_response();
         }
-        self.answer(server, state, Announce::body(length))?;
+        self.answer(side.server, state, Announce::body(length))?;
         if bodiless {
             body = gorge_filter::Body::Empty;
         }
         let mut leg = Leg::new();
         let timeouts = state.x.timeouts;
-        timer.set(clock::now() + timeouts.write.min(timeouts.idle_body));
+        side.timer.set(clock::now() + timeouts.write.min(timeouts.idle_body));
         let result = poll_fn(|cx| {
-            if let Poll::Ready(done) = leg.poll(cx, &mut body, server, state.x.response_body(), |_| {}) {
+            if let Poll::Ready(done) = leg.poll(cx, &mut body, side.server, state.x.response_body(), |_| {}) {
                 return Poll::Ready(done);
             }
-            while timer.poll_expired(cx).is_ready() {
+            while side.timer.poll_expired(cx).is_ready() {
                 let limit = if leg.waits() == Waits::Sink { timeouts.write } else { timeouts.idle_body };
                 let deadline = leg.moved() + limit;
                 if Instant::now() >= deadline {
                     let context = "the answer made here could not be sent in time";
                     return Poll::Ready(Err(Error::explain(Kind::WriteTimedOut, context).into_downstream()));
                 }
-                timer.set(deadline);
+                side.timer.set(deadline);
             }
             Poll::Pending
         })
@@ -386,8 +393,7 @@ impl<A: App> Core<A> {
     /// visibly breaking off what was begun.
     pub(crate) async fn fail<S: ServerStream>(
         &self,
-        server: &mut S,
-        timer: &mut Timer,
+        side: &mut Side<'_, S>,
         state: &mut State<A::Context>,
         error: Error,
     ) -> Outcome {
@@ -395,21 +401,28 @@ impl<A: App> Core<A> {
         if error.kind() == Kind::Panic {
             add(&self.counters.local().panics, 1);
         }
+        if state.answered && error.fault() != Fault::Downstream && side.server.take_back() {
+            // The response broke before a byte of it had left: the client gets a whole answer.
+            state.answered = false;
+            state.x.facts.status = None;
+            state.x.facts.sent = 0;
+            state.down.restart();
+        }
         if state.answered {
-            server.reset();
+            side.server.reset();
             return Outcome { status: sent_status(state), error: Some(error), complete: false };
         }
         let Some(status) = answer::status(&error) else {
-            server.reset();
+            side.server.reset();
             return Outcome { status: client_gone(), error: Some(error), complete: false };
         };
         // A body that nobody reads may still be coming: unless it was read to its end, where the
         // next request would begin is not known for certain.
-        server.close_unless_read();
+        side.server.close_unless_read();
         state.x.response_body().clear();
-        let complete = self.send_error(server, timer, state, status, &error).await;
+        let complete = self.send_error(side, state, status, &error).await;
         if !complete {
-            server.reset();
+            side.server.reset();
         }
         Outcome { status: sent_status(state), error: Some(error), complete }
     }
@@ -418,8 +431,7 @@ impl<A: App> Core<A> {
     /// them.
     async fn send_error<S: ServerStream>(
         &self,
-        server: &mut S,
-        timer: &mut Timer,
+        side: &mut Side<'_, S>,
         state: &mut State<A::Context>,
         status: Status,
         error: &Error,
@@ -436,7 +448,7 @@ impl<A: App> Core<A> {
                         Response::empty(status)
                     };
                     answer::explain(&mut response, error, self.via.name());
-                    self.send_own(server, timer, state, response).await
+                    self.send_own(side, state, response).await
                 });
                 poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
                     Ok(poll) => poll,
@@ -491,14 +503,14 @@ fn note_failure<C>(state: &mut State<C>, progress: Progress, error: &Error) {
 }
 
 /// Waits before the next attempt, unless the client leaves.
-async fn pause<S: ServerStream>(server: &mut S, timer: &mut Timer, pause: Duration) -> Result<()> {
+async fn pause<S: ServerStream>(side: &mut Side<'_, S>, pause: Duration) -> Result<()> {
     if pause == Duration::ZERO {
         return Ok(());
     }
-    timer.set(clock::now() + pause);
-    poll_fn(|cx| match timer.poll_expired(cx) {
+    side.timer.set(clock::now() + pause);
+    poll_fn(|cx| match side.timer.poll_expired(cx) {
         Poll::Ready(()) => Poll::Ready(Ok(())),
-        Poll::Pending => server.poll_gone(cx).map(Err),
+        Poll::Pending => side.server.poll_gone(cx).map(Err),
     })
     .await
 }

@@ -36,6 +36,26 @@ impl Via {
         }
     }
 
+    /// How often the request says that it passed through here: by `Via`, or by `CDN-Loop` (RFC 8586).
+    fn passes_of(&self, headers: &gorge_http::Headers) -> usize {
+        let via = if headers.contains(Known::Via) { self.passes(headers.get_all(Known::Via)) } else { 0 };
+        let cdn = if headers.contains(Known::CdnLoop) {
+            self.cdn_passes(headers.get_all(Known::CdnLoop))
+        } else {
+            0
+        };
+        via.max(cdn)
+    }
+
+    /// How many entries of these `CDN-Loop` values bear our name.
+    fn cdn_passes<'v>(&self, values: impl Iterator<Item = &'v [u8]>) -> usize {
+        let name = |entry: &[u8]| {
+            let id = entry.split(|&b| b == b';').next().unwrap_or_default();
+            id.trim_ascii().eq_ignore_ascii_case(self.name.as_bytes())
+        };
+        values.flat_map(|value| value.split(|&b| b == b',')).filter(|entry| name(entry)).count()
+    }
+
     /// How many entries of these `Via` values bear our name.
     fn passes<'v>(&self, values: impl Iterator<Item = &'v [u8]>) -> usize {
         values
@@ -72,7 +92,7 @@ pub(crate) fn admit<C>(x: &mut Exchange<C>, framing: &RequestFraming, via: &Via)
         let context = format!("{} is not allowed here", x.req.method.as_str());
         return Err(Error::explain(Kind::MethodNotAllowed, context).into_downstream());
     }
-    if x.req.headers.contains(Known::Via) && via.passes(x.req.headers.get_all(Known::Via)) > PASSES {
+    if via.passes_of(&x.req.headers) > PASSES {
         return Err(Error::explain(Kind::Loop, "the request came through here too often").into_downstream());
     }
     Ok(())

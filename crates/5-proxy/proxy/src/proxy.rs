@@ -5,12 +5,12 @@ use std::sync::Arc;
 use gorge_protocols::{Accepted, Handler};
 use gorge_runtime::{PerWorker, spawn};
 
+use crate::Builder;
 use crate::app::App;
 use crate::connection;
 use crate::connector::Connector;
 use crate::core::Core;
 use crate::stats::{Counters, Stats};
-use crate::Builder;
 
 /// A reverse proxy for HTTP/1.1: filters, upstream, pool and pump, ready to be handed connections.
 ///

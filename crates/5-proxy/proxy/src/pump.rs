@@ -76,7 +76,8 @@ impl<'a, S: ServerStream, K: ClientStream> Pump<'a, S, K> {
         head: &mut ResponseHead,
         replay: &mut Replay,
     ) -> Result<BodyLength> {
-        self.deadline_total = x.timeouts.total.map(|total| x.facts.timing.start.unwrap_or_else(clock::now) + total);
+        self.deadline_total =
+            x.timeouts.total.map(|total| x.facts.timing.start.unwrap_or_else(clock::now) + total);
         self.timer.set(self.head_deadline(&x.timeouts));
         poll_fn(|cx| self.poll_until_head(cx, x, head, replay)).await
     }
@@ -104,7 +105,9 @@ impl<'a, S: ServerStream, K: ClientStream> Pump<'a, S, K> {
                     self.up.touch();
                 }
                 Poll::Ready(Ok(length)) => return Poll::Ready(Ok(length)),
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(self.upload_broken.take().unwrap_or(error))),
+                Poll::Ready(Err(error)) => {
+                    return Poll::Ready(Err(self.upload_broken.take().unwrap_or(error)));
+                }
                 Poll::Pending => break,
             }
         }
@@ -121,7 +124,11 @@ impl<'a, S: ServerStream, K: ClientStream> Pump<'a, S, K> {
 
     /// Sends the response body, and the rest of the request's while that goes on. In a tunnel both
     /// directions run to their ends.
-    pub(crate) async fn until_end<C: Send>(&mut self, x: &mut Exchange<C>, replay: &mut Replay) -> Result<()> {
+    pub(crate) async fn until_end<C: Send>(
+        &mut self,
+        x: &mut Exchange<C>,
+        replay: &mut Replay,
+    ) -> Result<()> {
         self.down.touch();
         self.deadline_total = None;
         if self.tunnel {

@@ -113,7 +113,9 @@ fn drop_forged(headers: &mut Headers) {
             && OWN.iter().any(|own| {
                 let own = own.as_str().bytes();
                 own.len() == name.len()
-                    && own.zip(name.bytes()).all(|(a, b)| a.eq_ignore_ascii_case(&b) || (a == b'-' && b == b'_'))
+                    && own
+                        .zip(name.bytes())
+                        .all(|(a, b)| a.eq_ignore_ascii_case(&b) || (a == b'-' && b == b'_'))
             })
     };
     if headers.iter().any(|field| field.known.is_none() && forged(field.name)) {
@@ -227,7 +229,8 @@ mod tests {
 
     #[test]
     fn a_strangers_claims_are_replaced() {
-        let x = from("192.0.2.7:1234", &CLAIMS, &ForwardedHeaders::new().trust("10.0.0.0/8".parse().unwrap()));
+        let x =
+            from("192.0.2.7:1234", &CLAIMS, &ForwardedHeaders::new().trust("10.0.0.0/8".parse().unwrap()));
         let headers = &x.req.headers;
         assert_eq!(headers.get_str(Known::XForwardedFor), Some("192.0.2.7"));
         assert_eq!(headers.get_str(Known::XForwardedProto), Some("http"));

@@ -211,7 +211,10 @@ mod tests {
         let (x, mut end) = exchange();
         end.error = Some(Error::new(Kind::ConnectRefused).into_upstream());
         let line = line(Format::Json, &x, &end);
-        assert!(line.contains(r#""path":"/a","#) && line.contains(r#""reason":"connect_refused"}"#), "{line}");
+        assert!(
+            line.contains(r#""path":"/a","#) && line.contains(r#""reason":"connect_refused"}"#),
+            "{line}"
+        );
         assert!(line.contains(r#""duration_ms":0.000,"#), "{line}");
         assert!(!line.contains("c2VjcmV0"), "{line}");
     }

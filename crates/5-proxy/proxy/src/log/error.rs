@@ -46,12 +46,13 @@ impl FromStr for Level {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self, Error> {
-        [Self::Debug, Self::Info, Self::Warn, Self::Error].into_iter().find(|level| level.name() == name).ok_or_else(
-            || {
+        [Self::Debug, Self::Info, Self::Warn, Self::Error]
+            .into_iter()
+            .find(|level| level.name() == name)
+            .ok_or_else(|| {
                 let context = format!("{name:?} is no log level: use debug, info, warn or error");
                 Error::explain(Kind::Configuration, context).into_internal()
-            },
-        )
+            })
     }
 }
 
@@ -133,6 +134,8 @@ mod tests {
     fn levels_are_ordered_and_named() {
         assert!(Level::Error > Level::Warn && Level::Info > Level::Debug);
         assert_eq!("warn".parse::<Level>().unwrap(), Level::Warn);
-        assert!("warning".parse::<Level>().unwrap_err().to_string().contains("use debug, info, warn or error"));
+        assert!(
+            "warning".parse::<Level>().unwrap_err().to_string().contains("use debug, info, warn or error")
+        );
     }
 }

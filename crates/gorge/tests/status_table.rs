@@ -227,7 +227,7 @@ fn status_505_for_another_version() {
 
 #[test]
 fn status_508_for_a_loop() {
-    let via = vec!["1.1 gorge"; 6].join(", ");
+    let via = ["1.1 gorge"; 6].join(", ");
     refused(&format!("GET / HTTP/1.1\r\nHost: a\r\nVia: {via}\r\n\r\n"), 508, "proxy_loop_detected", "loop");
 }
 

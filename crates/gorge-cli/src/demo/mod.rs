@@ -3,6 +3,8 @@
 mod filter;
 mod origin;
 
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+
 use gorge::load_balancer::LoadBalancer;
 use gorge::protocols::Address;
 use gorge::proxy::Proxy;
@@ -42,22 +44,31 @@ fn start_origins() -> Result<Vec<Running>, Failure> {
 
 /// What runs where, and what to try.
 fn greet(address: &Address, origins: &[Running]) {
-    let mut origins = origins.iter();
-    let row = |origin: &Running| format!("  {:<8}{:<18}{}", origin.name(), origin.address, origin.habit());
-    let rows: Vec<_> = origins.by_ref().map(row).collect();
-    say(format_args!("three origins, and a proxy before them:\n{}", rows.join("\n")));
-    let (url, curl) = match address {
-        Address::Ip(addr) => (format!("http://{addr}"), "curl"),
-        unix => {
-            return say(format_args!(
-                "try: curl --unix-socket PATH http://demo/api/hello, with the path of {unix}"
-            ));
+    say("three origins, and a proxy before them:");
+    for origin in origins {
+        say(format_args!("  {:<8}{:<18}{}", origin.name(), origin.address, origin.habit()));
+    }
+    let (curl, url) = match address {
+        Address::Ip(addr) => ("curl".to_owned(), format!("http://{}", reachable(*addr))),
+        Address::Unix(path) => (format!("curl --unix-socket {}", path.display()), "http://demo".to_owned()),
+        Address::Abstract(name) => {
+            (format!("curl --abstract-unix-socket {}", name.escape_ascii()), "http://demo".to_owned())
         }
     };
     say(format_args!(
-        "look at {url}/ or try in another terminal:\n\
+        "look at {url}/ with a browser, or try in another terminal:\n\
          \x20 {curl} -i {url}/api/hello             # who answers, and who was asked before\n\
          \x20 {curl} -s '{url}/api/hello?[1-9]'     # each in its turn; what fails is asked elsewhere\n\
-         \x20 {curl} -i -d x {url}/api/hello        # a POST is never repeated: every ninth or so fails"
+         \x20 {curl} -i -d x {url}/api/hello        # a POST is never repeated: one in nine fails"
     ));
+}
+
+/// An address to type into a browser: the one that means every address is none.
+fn reachable(mut addr: SocketAddr) -> SocketAddr {
+    match addr {
+        SocketAddr::V4(v4) if v4.ip().is_unspecified() => addr.set_ip(Ipv4Addr::LOCALHOST.into()),
+        SocketAddr::V6(v6) if v6.ip().is_unspecified() => addr.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    addr
 }

@@ -1,13 +1,29 @@
 //! Writing heads and chunks. Everything is written anew from the parsed form: nothing that
-//! stood around it on the wire comes through.
+//! stood around it on the wire comes through. (Where a field line already stands in the received
+//! bytes as it is to be written, it is copied in one go with its like.)
+//!
+//! A head is measured first, so that the buffer grows once and each part is copied into
+//! [`Room`] that is known to be there.
+
+use std::mem::MaybeUninit;
 
 use bytes::BytesMut;
-use gorge_http::{Form, Headers, Known, Method, RequestHead, ResponseHead};
+use gorge_http::{Form, Headers, Known, KnownSet, Line, Method, RequestHead, ResponseHead};
 
 use crate::class::{self, VALUE};
 
 /// What goes behind the data of each chunk.
 pub const CHUNK_END: &[u8] = b"\r\n";
+
+/// What `framing` and `persist` write in place of those of the head.
+const OWN: KnownSet = KnownSet::of(&[
+    Known::Connection,
+    Known::KeepAlive,
+    Known::TransferEncoding,
+    Known::ContentLength,
+    Known::Upgrade,
+]);
+const OWN_AND_HOST: KnownSet = OWN.with(Known::Host);
 
 /// How the content of a message that is being written is framed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,12 +66,19 @@ pub fn encode_request(head: &RequestHead, framing: WireFraming, persist: Persist
     let method = head.method.as_str();
     let target = target(head);
     let host = head.headers.get(Known::Host).or(head.uri.authority().map(str::as_bytes)).unwrap_or_default();
-    out.reserve(room(&head.headers) + method.len() + target.len() + host.len());
-    put(out, &[method.as_bytes(), b" ", target.as_bytes(), b" HTTP/1.1\r\nHost: ", host, b"\r\n"]);
-    put_fields(&head.headers, true, out);
-    put_framing(&head.headers, framing, out);
-    put_persist(persist, head.headers.contains(Known::Te), out);
-    out.extend_from_slice(b"\r\n");
+    let line = method.len() + target.len() + host.len() + "  HTTP/1.1\r\nHost: \r\n".len();
+    fill(out, line + room(&head.headers, framing, persist), |out| {
+        out.put(method.as_bytes());
+        out.put(b" ");
+        out.put(target.as_bytes());
+        out.put(b" HTTP/1.1\r\nHost: ");
+        out.put(host);
+        out.put(b"\r\n");
+        put_fields(&head.headers, OWN_AND_HOST, out);
+        put_framing(&head.headers, framing, out);
+        put_persist(persist, head.headers.contains(Known::Te), out);
+        out.put(b"\r\n");
+    });
 }
 
 /// Appends a response head to `out`, as HTTP/1.1 whatever version it came in (RFC 9112 2.3).
@@ -64,12 +87,18 @@ pub fn encode_request(head: &RequestHead, framing: WireFraming, persist: Persist
 /// written; `framing` and `persist` say what stands in their place.
 pub fn encode_response(head: &ResponseHead, framing: WireFraming, persist: Persist<'_>, out: &mut BytesMut) {
     let reason = head.reason();
-    out.reserve(room(&head.headers) + reason.len());
-    put(out, &[b"HTTP/1.1 ", &head.status.digits(), b" ", reason, b"\r\n"]);
-    put_fields(&head.headers, false, out);
-    put_framing(&head.headers, framing, out);
-    put_persist(persist, false, out);
-    out.extend_from_slice(b"\r\n");
+    let line = "HTTP/1.1 200 \r\n".len() + reason.len();
+    fill(out, line + room(&head.headers, framing, persist), |out| {
+        out.put(b"HTTP/1.1 ");
+        out.put(&head.status.digits());
+        out.put(b" ");
+        out.put(reason);
+        out.put(b"\r\n");
+        put_fields(&head.headers, OWN, out);
+        put_framing(&head.headers, framing, out);
+        put_persist(persist, false, out);
+        out.put(b"\r\n");
+    });
 }
 
 /// Appends the line that announces a chunk of `len` bytes. The caller appends the data and
@@ -96,8 +125,7 @@ pub fn encode_chunk_start(len: usize, out: &mut BytesMut) {
 pub fn encode_last_chunk(trailers: Option<&Headers>, out: &mut BytesMut) {
     out.extend_from_slice(b"0\r\n");
     if let Some(trailers) = trailers {
-        out.reserve(room(trailers));
-        put_fields(trailers, true, out);
+        fill(out, trailers.wire_len(), |out| put_fields(trailers, OWN_AND_HOST, out));
     }
     out.extend_from_slice(b"\r\n");
 }
@@ -118,36 +146,45 @@ fn target(head: &RequestHead) -> &str {
     }
 }
 
-/// An upper bound of what the fields, the framing and the connection take.
-fn room(headers: &Headers) -> usize {
-    const OWN: usize = 128;
-    headers.iter().map(|field| field.name.len() + field.value.len() + 4).sum::<usize>() + OWN
+/// An upper bound of what the fields, the framing, the connection and the empty line take.
+fn room(headers: &Headers, framing: WireFraming, persist: Persist<'_>) -> usize {
+    /// The longest of each that is not given: a length of 20 digits, `keep-alive, TE`.
+    const LONGEST: &str = "Content-Length: 18446744073709551615\r\nConnection: keep-alive, TE\r\n\r\n";
+    let length = match framing {
+        WireFraming::AsFields => headers.get(Known::ContentLength).unwrap_or_default().len(),
+        _ => 0,
+    };
+    let upgrade = match persist {
+        Persist::Upgrade(value) => "Upgrade: \r\n".len() + value.len(),
+        _ => 0,
+    };
+    headers.wire_len() + length + upgrade + LONGEST.len()
 }
 
 /// The fields that are sent on as they are.
-fn put_fields(headers: &Headers, but_host: bool, out: &mut BytesMut) {
-    for field in headers.iter() {
-        match field.known {
-            Some(
-                Known::Connection
-                | Known::KeepAlive
-                | Known::TransferEncoding
-                | Known::ContentLength
-                | Known::Upgrade,
-            ) => {}
-            Some(Known::Host) if but_host => {}
-            _ => put(out, &[field.name.as_bytes(), b": ", field.value, b"\r\n"]),
+fn put_fields(headers: &Headers, leave_out: KnownSet, out: &mut Room<'_>) {
+    for line in headers.lines(leave_out) {
+        match line {
+            Line::Received(lines) => out.put(lines),
+            Line::Field(field) => {
+                out.put(field.name.as_bytes());
+                out.put(b": ");
+                out.put(field.value);
+                out.put(b"\r\n");
+            }
         }
     }
 }
 
-fn put_framing(headers: &Headers, framing: WireFraming, out: &mut BytesMut) {
-    let length = |value: &[u8], out: &mut BytesMut| {
-        put(out, &[b"Content-Length: ", value, b"\r\n"]);
+fn put_framing(headers: &Headers, framing: WireFraming, out: &mut Room<'_>) {
+    let length = |value: &[u8], out: &mut Room<'_>| {
+        out.put(b"Content-Length: ");
+        out.put(value);
+        out.put(b"\r\n");
     };
     match framing {
         WireFraming::Length(len) => length(itoa::Buffer::new().format(len).as_bytes(), out),
-        WireFraming::Chunked => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
+        WireFraming::Chunked => out.put(b"Transfer-Encoding: chunked\r\n"),
         WireFraming::AsFields => {
             if let Some(value) = headers.get(Known::ContentLength) {
                 length(value, out);
@@ -157,7 +194,7 @@ fn put_framing(headers: &Headers, framing: WireFraming, out: &mut BytesMut) {
     }
 }
 
-fn put_persist(persist: Persist<'_>, te: bool, out: &mut BytesMut) {
+fn put_persist(persist: Persist<'_>, te: bool, out: &mut Room<'_>) {
     let upgrade = match persist {
         Persist::Upgrade(value) if class::run(value, VALUE) == value.len() => Some(value),
         _ => None,
@@ -170,18 +207,45 @@ fn put_persist(persist: Persist<'_>, te: bool, out: &mut BytesMut) {
     };
     match (option, te) {
         (b"", false) => {}
-        (b"", true) => out.extend_from_slice(b"Connection: TE\r\n"),
-        (_, false) => put(out, &[b"Connection: ", option, b"\r\n"]),
-        (_, true) => put(out, &[b"Connection: ", option, b", TE\r\n"]),
+        (b"", true) => out.put(b"Connection: TE\r\n"),
+        (_, te) => {
+            out.put(b"Connection: ");
+            out.put(option);
+            out.put(if te { b", TE\r\n" } else { b"\r\n" });
+        }
     }
     if let Some(value) = upgrade {
-        put(out, &[b"Upgrade: ", value, b"\r\n"]);
+        out.put(b"Upgrade: ");
+        out.put(value);
+        out.put(b"\r\n");
     }
 }
 
-#[inline]
-fn put(out: &mut BytesMut, parts: &[&[u8]]) {
-    for part in parts {
-        out.extend_from_slice(part);
+/// Memory that was reserved for what is being written.
+struct Room<'a> {
+    spare: &'a mut [MaybeUninit<u8>],
+    written: usize,
+}
+
+impl Room<'_> {
+    /// # Panics
+    /// If the room was measured too small.
+    #[inline(always)]
+    fn put(&mut self, part: &[u8]) {
+        let end = self.written + part.len();
+        self.spare[self.written..end].write_copy_of_slice(part);
+        self.written = end;
     }
+}
+
+/// Appends to `out` what `write` puts into a room of at least `size` bytes.
+#[inline]
+fn fill(out: &mut BytesMut, size: usize, write: impl FnOnce(&mut Room<'_>)) {
+    out.reserve(size);
+    let before = out.len();
+    let mut room = Room { spare: out.spare_capacity_mut(), written: 0 };
+    write(&mut room);
+    let after = before + room.written;
+    // SAFETY: `put` alone moves `written` on, by what it has written into the spare capacity.
+    unsafe { out.set_len(after) };
 }

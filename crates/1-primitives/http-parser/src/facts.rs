@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use gorge_http::{Known, Version, authority};
+use gorge_http::{Known, KnownSet, Version, authority};
 
 use crate::{Expect, Reason, Reject};
 
@@ -24,18 +24,16 @@ pub(crate) struct Facts {
     keep_alive: bool,
 }
 
-/// The names that `Facts` looks at, one bit each.
-const CONCERNED: u64 = bit(Known::Connection)
-    | bit(Known::ContentLength)
-    | bit(Known::Expect)
-    | bit(Known::Host)
-    | bit(Known::KeepAlive)
-    | bit(Known::TransferEncoding)
-    | bit(Known::Upgrade);
-
-const fn bit(known: Known) -> u64 {
-    1 << known as u8
-}
+/// The names that `Facts` looks at.
+const CONCERNED: KnownSet = KnownSet::of(&[
+    Known::Connection,
+    Known::ContentLength,
+    Known::Expect,
+    Known::Host,
+    Known::KeepAlive,
+    Known::TransferEncoding,
+    Known::Upgrade,
+]);
 
 impl Facts {
     pub(crate) const fn new() -> Self {
@@ -56,7 +54,7 @@ impl Facts {
     /// Whether a field of that name says anything here: most do not, and one bit tells.
     #[inline]
     pub(crate) const fn concerns(known: Known) -> bool {
-        CONCERNED & bit(known) != 0
+        CONCERNED.contains(known)
     }
 
     /// Takes in a field of a request.

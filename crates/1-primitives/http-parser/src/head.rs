@@ -305,31 +305,44 @@ fn record(
     headers: &mut Headers,
     mut note: impl FnMut(Known, &[u8], usize) -> Result<(), Reject>,
 ) -> Result<(), Reject> {
+    let bytes = &bytes[..lines.end];
     // The scanner finds out what is wrong; this only says where to begin.
     let suspect = |line| Reject::new(Reason::HeadInvalid, line);
     let mut line = lines.start;
     for field in fields {
-        if place(bytes, field.name.as_bytes()) != line {
-            return Err(suspect(line));
-        }
         let name = line..line + field.name.len();
         let start = place(bytes, field.value);
-        let value = start..start + field.value.len();
+        let value = start..start.wrapping_add(field.value.len());
+        if place(bytes, field.name.as_bytes()) != line || name.end > start || name.len() > Headers::MAX_NAME {
+            return Err(suspect(line));
+        }
+        line = after_line(bytes, value.end).ok_or(suspect(line))?;
         let known = Known::classify(field.name.as_bytes());
         if let Some(known) = known
             && Facts::concerns(known)
         {
             note(known, field.value, start)?;
         }
-        line = after_line(bytes, value.end).ok_or(suspect(line))?;
-        headers.push_received(known, name, value);
+        // SAFETY: the name stands before the value, and the value before the CRLF that `after_line`
+        // found in `bytes`, which is all that `headers` has received. A name is a token for
+        // httparse.
+        unsafe { headers.push_received_unchecked(known, name, value) };
     }
     if line + 2 == lines.end && bytes[line..].starts_with(b"\r\n") { Ok(()) } else { Err(suspect(line)) }
 }
 
 /// Where the line that ends after the blanks at `at` ends, if in CRLF.
 #[inline]
-fn after_line(bytes: &[u8], mut at: usize) -> Option<usize> {
+fn after_line(bytes: &[u8], at: usize) -> Option<usize> {
+    match bytes.get(at..at.checked_add(2)?)? {
+        b"\r\n" => Some(at + 2),
+        _ => after_blanks(bytes, at),
+    }
+}
+
+/// The same if there may be blanks.
+#[cold]
+fn after_blanks(bytes: &[u8], mut at: usize) -> Option<usize> {
     while let Some(b' ' | b'\t') = bytes.get(at) {
         at += 1;
     }

@@ -15,7 +15,6 @@ const SIDE: u32 = 1 << 31;
 const STATIC: u32 = u32::MAX;
 /// The largest offset; one less than the mark of static names has.
 const MAX_OFFSET: usize = (STATIC & !SIDE) as usize - 1;
-const MAX_NAME: usize = (1 << 24) - 1;
 /// The id of names that are not known.
 const OTHER: u8 = 63;
 /// The id of a record about to be swept out.
@@ -48,6 +47,10 @@ pub struct Headers {
 
 /// Where one field lies. Offsets carry [`SIDE`]; `meta` is the length of the name, and in its
 /// lowest byte the id.
+///
+/// As long as a record stands in a [`Headers`], what it points to lies in the received bytes or in
+/// the side buffer: it came in so, the received bytes do not change, and the side buffer only
+/// grows, until all records go or [`Headers::pack`] moves them.
 #[derive(Clone, Copy)]
 pub(crate) struct Record {
     name: u32,
@@ -70,8 +73,13 @@ impl Record {
     }
 
     #[inline]
-    fn name_len(self) -> usize {
+    pub(crate) fn name_len(self) -> usize {
         (self.meta >> 8) as usize
+    }
+
+    #[inline]
+    pub(crate) fn value_len(self) -> usize {
+        self.value_len as usize
     }
 
     /// How much of the side buffer it uses.
@@ -90,11 +98,35 @@ pub(crate) struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
+    /// # Safety
+    /// Offset and length are those of a record of the `Headers` this was taken from, and its name
+    /// is no constant.
     #[inline]
-    fn slice(self, offset: u32, len: usize) -> &'a [u8] {
+    unsafe fn slice(self, offset: u32, len: usize) -> &'a [u8] {
         let from = if offset & SIDE == 0 { self.received } else { self.side };
         let start = (offset & !SIDE) as usize;
-        &from[start..start + len]
+        debug_assert!(start + len <= from.len());
+        // SAFETY: what a record points to lies in the bytes it points into, see `Record`.
+        unsafe { from.get_unchecked(start..start + len) }
+    }
+
+    /// The received bytes between two offsets.
+    #[inline]
+    pub(crate) fn received(self, start: usize, end: usize) -> &'a [u8] {
+        &self.received[start..end]
+    }
+
+    /// Where the field line of `record` begins and ends in the received bytes, if it stands there
+    /// exactly as it would be written.
+    #[inline]
+    pub(crate) fn received_line(self, record: Record) -> Option<(usize, usize)> {
+        // Offsets into the side buffer lie beyond all received bytes, so the look-ups fail.
+        let name_end = record.name as usize + record.name_len();
+        let value_end = record.value as usize + record.value_len();
+        let plain = record.value as usize == name_end + 2
+            && self.received.get(name_end..name_end + 2)? == b": "
+            && self.received.get(value_end..value_end + 2)? == b"\r\n";
+        plain.then_some((record.name as usize, value_end + 2))
     }
 
     #[inline]
@@ -102,22 +134,25 @@ impl<'a> Source<'a> {
         if record.name == STATIC {
             Known::from_id(record.id()).map_or(b"", |known| known.as_str().as_bytes())
         } else {
-            self.slice(record.name, record.name_len())
+            // SAFETY: all records that a source is asked for are those of its list.
+            unsafe { self.slice(record.name, record.name_len()) }
         }
     }
 
     #[inline]
     pub(crate) fn value(self, record: Record) -> &'a [u8] {
-        self.slice(record.value, record.value_len as usize)
+        // SAFETY: as in `name`.
+        unsafe { self.slice(record.value, record.value_len()) }
     }
 
     #[inline]
-    fn field(self, record: Record) -> Field<'a> {
+    pub(crate) fn field(self, record: Record) -> Field<'a> {
         Field {
             known: Known::from_id(record.id()),
             // SAFETY: names come in by `push_received`, which asserts that they are ASCII, by
-            // `add`, which takes tokens only (ASCII too), or are constants of this crate. The
-            // bytes under a record's offsets never change while it stands.
+            // `push_received_unchecked`, whose caller vouches for it, by `add`, which takes tokens
+            // only (ASCII too), or are constants of this crate. The bytes under a record's offsets
+            // never change while it stands.
             name: unsafe { std::str::from_utf8_unchecked(self.name(record)) },
             value: self.value(record),
         }
@@ -163,6 +198,9 @@ impl<'a> Needle<'a> {
 
 /// Reading.
 impl Headers {
+    /// The longest name a field can have, in bytes: 16 MiB, less one.
+    pub const MAX_NAME: usize = (1 << 24) - 1;
+
     /// An empty list. Allocates nothing.
     pub fn new() -> Self {
         Self::default()
@@ -225,6 +263,12 @@ impl Headers {
     #[inline]
     pub fn iter(&self) -> Iter<'_> {
         Iter { records: self.records.iter(), source: self.source() }
+    }
+
+    /// The records, and what they point into.
+    #[inline]
+    pub(crate) fn records(&self) -> (&[Record], Source<'_>) {
+        (&self.records, self.source())
     }
 
     #[inline]
@@ -307,10 +351,9 @@ impl Headers {
 
     /// Removes all fields of that name and tells how many there were.
     pub fn remove(&mut self, name: impl FieldName) -> usize {
-        let needle = Needle::new(&name);
-        match self.position(needle) {
-            None => 0,
-            Some(at) => self.drop_after(at, needle),
+        match Needle::new(&name) {
+            Needle::Known(known) => self.remove_known(known.bit()),
+            other => self.position(other).map_or(0, |at| self.drop_after(at, other)),
         }
     }
 
@@ -347,6 +390,47 @@ impl Headers {
         (&mut self.records, Source { received: &self.received, side: &self.side })
     }
 
+    /// Removes all fields whose name is in `names`, a mask of known ones, and tells how many there
+    /// were. What stands before the first of them is not touched. No record may be dead.
+    pub(crate) fn remove_known(&mut self, names: u64) -> usize {
+        let doomed = names & self.present;
+        let Some(start) = self.first_of(doomed) else { return 0 };
+        let before = self.records.len();
+        let mut kept = start;
+        for at in start..before {
+            let record = self.records[at];
+            if doomed >> record.id() & 1 != 0 {
+                self.garbage += record.side_bytes();
+                continue;
+            }
+            // All fields of a name go or none does: so a first one stays one, at another place.
+            let first = &mut self.first[record.id() as usize];
+            if *first == near(at) {
+                *first = near(kept);
+            }
+            self.records[kept] = record;
+            kept += 1;
+        }
+        self.records.truncate(kept);
+        self.present &= !doomed;
+        self.pack_if_wasteful();
+        before - kept
+    }
+
+    /// Before which place none of `names` stands, of which all are present; `None` if `names` is
+    /// empty.
+    #[inline]
+    fn first_of(&self, names: u64) -> Option<usize> {
+        let mut left = names;
+        let mut start = None;
+        while left != 0 {
+            let place = self.first[left.trailing_zeros() as usize] as usize;
+            start = Some(start.map_or(place, |start: usize| start.min(place)));
+            left &= left - 1;
+        }
+        start
+    }
+
     /// Takes the dead records out.
     pub(crate) fn sweep(&mut self) {
         self.present = 0;
@@ -377,7 +461,7 @@ impl Headers {
         let bit = 1 << id;
         if self.present & bit == 0 {
             self.present |= bit;
-            self.first[id as usize] = place.min(FAR as usize) as u8;
+            self.first[id as usize] = near(place);
         }
     }
 
@@ -394,7 +478,7 @@ impl Headers {
             return Err(InvalidField::Name);
         }
         let end = self.side.len().saturating_add(bytes.len()).saturating_add(value.len());
-        if bytes.len() > MAX_NAME || end > MAX_OFFSET {
+        if bytes.len() > Headers::MAX_NAME || end > MAX_OFFSET {
             return Err(InvalidField::TooLarge);
         }
         // The casts are good: all is below `MAX_OFFSET` now.
@@ -450,8 +534,11 @@ impl Headers {
     #[inline]
     pub fn begin(&mut self, received: Bytes) {
         assert!(received.len() <= MAX_OFFSET);
-        self.clear();
+        self.records.clear();
+        self.side.clear();
         self.received = received;
+        self.present = 0;
+        self.garbage = 0;
     }
 
     /// Adds a field of which name and value stand in the received bytes. Copies and allocates
@@ -464,22 +551,44 @@ impl Headers {
     /// If a range does not lie in the received bytes, or the name is not ASCII or has 16 MiB.
     #[inline]
     pub fn push_received(&mut self, known: Option<Known>, name: Range<usize>, value: Range<usize>) {
-        let (start, value_start) = (name.start, value.start);
-        let bytes = &self.received[name];
-        let value_len = self.received[value].len();
-        debug_assert!(grammar::is_token(bytes) && Known::classify(bytes) == known);
-        debug_assert!(grammar::is_value(&self.received[value_start..value_start + value_len]));
-        assert!(is_ascii(bytes) && bytes.len() <= MAX_NAME);
+        assert!(self.received.get(value.clone()).is_some(), "the value is out of range");
+        let bytes = &self.received[name.clone()];
+        assert!(is_ascii(bytes) && bytes.len() <= Headers::MAX_NAME);
+        // SAFETY: both ranges and the name have just been checked.
+        unsafe { self.push_received_unchecked(known, name, value) }
+    }
+
+    /// As [`push_received`](Headers::push_received), for a parser that can prove what that one
+    /// checks.
+    ///
+    /// # Safety
+    /// Both ranges lie in the received bytes, and the name is ASCII and no longer than
+    /// [`MAX_NAME`](Headers::MAX_NAME).
+    #[inline]
+    pub unsafe fn push_received_unchecked(
+        &mut self,
+        known: Option<Known>,
+        name: Range<usize>,
+        value: Range<usize>,
+    ) {
+        debug_assert!(grammar::is_token(&self.received[name.clone()]));
+        debug_assert!(Known::classify(&self.received[name.clone()]) == known);
+        debug_assert!(grammar::is_value(&self.received[value.clone()]));
         let id = known.map_or(OTHER, |known| known as u8);
         // The casts are good: `begin` has bounded the length of the received bytes.
-        let record = Record {
-            name: start as u32,
-            value: value_start as u32,
-            value_len: value_len as u32,
-            meta: (bytes.len() as u32) << 8 | id as u32,
-        };
-        self.push(record);
+        self.push(Record {
+            name: name.start as u32,
+            value: value.start as u32,
+            value_len: (value.end - value.start) as u32,
+            meta: ((name.end - name.start) as u32) << 8 | id as u32,
+        });
     }
+}
+
+/// A place as [`Headers::first`] has it.
+#[inline]
+fn near(place: usize) -> u8 {
+    place.min(FAR as usize) as u8
 }
 
 /// As `<[u8]>::is_ascii`, for the short strings that names are.

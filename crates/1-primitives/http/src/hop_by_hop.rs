@@ -54,13 +54,7 @@ impl Headers {
         }
         options.upgrade &= self.contains(Known::Upgrade);
         options.te_trailers = self.get_all(Known::Te).any(names_trailers);
-        let (records, _) = self.records_mut();
-        for record in records {
-            if Known::from_id(record.id()).is_some_and(|known| known.bit() & doomed != 0) {
-                record.kill();
-            }
-        }
-        self.sweep();
+        self.remove_known(doomed);
         if options.te_trailers {
             // Cannot fail on its name or value; if the list is full, TE is not kept.
             options.te_trailers = self.append(Known::Te, "trailers").is_ok();
@@ -68,8 +62,7 @@ impl Headers {
         options
     }
 
-    /// Marks the unregistered fields that Connection names as dead, and returns the well-known
-    /// ones.
+    /// Removes the unregistered fields that Connection names, and returns the well-known ones.
     fn read_connection(&mut self, options: &mut ConnectionOptions) -> u64 {
         let mut named = 0;
         let mut others = 0;
@@ -78,7 +71,14 @@ impl Headers {
             if records[at].id() != Known::Connection as u8 {
                 continue;
             }
-            for option in source.value(records[at]).split(|&byte| byte == b',') {
+            let value = source.value(records[at]);
+            // Nearly all say just this.
+            if value == b"keep-alive" {
+                options.keep_alive = true;
+                named |= Known::KeepAlive.bit();
+                continue;
+            }
+            for option in value.split(|&byte| byte == b',') {
                 let option = grammar::trim(option);
                 if option.eq_ignore_ascii_case(b"close") {
                     options.close = true;
@@ -96,6 +96,9 @@ impl Headers {
                     }
                 }
             }
+        }
+        if others > 0 {
+            self.sweep();
         }
         named
     }

@@ -74,6 +74,10 @@ impl<C: Send + 'static, F: Filter<C>> Filter<C> for Arc<F> {
 
 /// What happens after a filter saw the request.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "returned once and matched at once; a box would be one more step for every author"
+)]
 pub enum Flow {
     /// The next filter, and at last an upstream.
     Continue,

@@ -76,13 +76,23 @@ impl<A: App> Downstream<A> {
         match woken {
             Woken::Readable => true,
             Woken::Late => false,
-            Woken::Stopping => self.was_sent().await,
+            Woken::Stopping => self.last_chance().await,
         }
     }
 
-    /// Whether a request had been sent before the word to stop came: the reactor, asked once more,
-    /// knows.
-    async fn was_sent(&mut self) -> bool {
+    /// Whether there is a request to answer although the word to stop came: one sent before it, or
+    /// the first of a connection that was still in the queue then. Its client has no way to know
+    /// that nobody will answer it.
+    async fn last_chance(&mut self) -> bool {
+        if self.conn.requests() == 0 {
+            self.timer.set(clock::now() + self.core.settings.drain_timeout);
+            return poll_fn(|cx| match self.conn.poll_idle(cx) {
+                Poll::Ready(()) => Poll::Ready(true),
+                Poll::Pending => self.timer.poll_expired(cx).map(|()| false),
+            })
+            .await;
+        }
+        // The reactor, asked once more, knows what has come meanwhile.
         tokio::task::yield_now().await;
         poll_fn(|cx| Poll::Ready(self.conn.poll_idle(cx).is_ready())).await
     }

@@ -257,7 +257,7 @@ async fn watch(connector: Arc<Connector>, watcher: Arc<Watcher>, worker: usize) 
             for (slot, generation) in fired.drain(..) {
                 connector.look(watcher, Id { worker, slot, generation });
             }
-            if let Poll::Pending = connector.poll_expired(watcher, worker, &mut timer, cx) {
+            if connector.poll_expired(watcher, worker, &mut timer, cx).is_pending() {
                 return Poll::<()>::Pending;
             }
         }

@@ -27,7 +27,7 @@ pub struct Connection<S> {
     pub(crate) settings: Arc<Settings>,
     /// Body bytes discarded after the response.
     pub(crate) drained: u64,
-    /// How many bytes had been written when the final head was queued.
+    /// How many bytes had been written when the final head was queued, first in the queue.
     pub(crate) begun_at: u64,
     /// Requests whose head was read.
     pub(crate) requests: u32,

@@ -22,8 +22,16 @@ impl<S: Stream> Connection<S> {
     ///
     /// The caller bounds the time by [`Settings::drain_timeout`](crate::Settings::drain_timeout).
     pub fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
-        let whole = !self.broken && self.encoder.is_ended();
-        if !whole || matches!(self.answer, Answer::Unasked | Answer::Awaited | Answer::Tunnel) {
+        if self.broken {
+            // What was sent before the break may still go, if the client takes it at once.
+            if !self.write.is_empty() {
+                let _ = self.poll_flush(cx);
+            }
+            return Poll::Ready(false);
+        }
+        if !self.encoder.is_ended()
+            || matches!(self.answer, Answer::Unasked | Answer::Awaited | Answer::Tunnel)
+        {
             return Poll::Ready(false);
         }
         if !self.write.is_empty() && ready!(self.poll_flush(cx)).is_err() {

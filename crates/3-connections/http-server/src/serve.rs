@@ -135,7 +135,7 @@ impl<S: Stream> Server<S> {
             body = Body::Empty;
         }
         let sent = self.send_body(&mut body).await;
-        if sent.is_err() {
+        if sent.is_err() && !self.conn.take_back() {
             self.conn.reset();
         }
         sent

@@ -108,7 +108,8 @@ impl<S: Stream> ServerStream for Connection<S> {
         self.closing |= matches!(answer, Answer::UntilClose | Answer::Tunnel);
         self.encoder = encoder;
         self.answer = answer;
-        self.begun_at = self.write.written();
+        // Behind an interim head that was perhaps begun, nothing can be taken back.
+        self.begun_at = if self.write.is_empty() { self.write.written() } else { u64::MAX };
         let persist = if answer == Answer::Tunnel {
             self.decoder = BodyDecoder::new(Framing::Tunnel, self.settings.limits);
             announce.upgrade.map_or(Persist::Default, Persist::Upgrade)
@@ -151,7 +152,6 @@ impl<S: Stream> ServerStream for Connection<S> {
         let begun = matches!(self.answer, Answer::Begun | Answer::Bodiless | Answer::UntilClose);
         let whole = begun && !self.broken && self.write.written() == self.begun_at;
         if whole {
-            // An interim head that still waits here goes with it: it announced what will not come.
             self.write.clear();
             self.encoder = BodyEncoder::length(0);
             self.answer = Answer::Awaited;

@@ -17,7 +17,8 @@ pub struct Entered {
 
 impl Entered {
     fn enter(&mut self, depth: usize) {
-        self.seen = depth;
+        // Of several attempts the one that got furthest counts: `on_end` comes once for each filter.
+        self.seen = self.seen.max(depth);
         self.waiting = depth;
     }
 
@@ -31,7 +32,7 @@ impl Entered {
         self.waiting = 0;
     }
 
-    /// For another attempt, or for a response that replaces one.
+    /// For another exchange.
     pub(crate) fn reset(&mut self) {
         *self = Self::default();
     }

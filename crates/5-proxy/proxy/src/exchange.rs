@@ -157,7 +157,7 @@ impl<A: App> Core<A> {
         });
         self.app.observer().event(&state.x, &Event::Selected);
         if A::Inner::LEN > 0 {
-            state.inner.reset();
+            state.inner.forget();
             if let Flow::Respond(response) =
                 self.app.inner().on_request(&mut state.x, &mut state.inner).await?
             {

@@ -57,7 +57,10 @@ impl Facts {
         CONCERNED.contains(known)
     }
 
+    // The ones below are not for inlining: they would crowd the loop over all fields.
+
     /// Takes in a field of a request.
+    #[inline(never)]
     pub(crate) fn note_request(&mut self, known: Known, value: &[u8], at: usize) -> Result<(), Reject> {
         match known {
             Known::Host => self.host(value, at),
@@ -72,6 +75,7 @@ impl Facts {
     }
 
     /// Takes in a field of a response.
+    #[inline(never)]
     pub(crate) fn note_response(&mut self, known: Known, value: &[u8], at: usize) -> Result<(), Reject> {
         match known {
             Known::KeepAlive => {
@@ -83,6 +87,7 @@ impl Facts {
     }
 
     /// Takes in a field of either direction.
+    #[inline]
     fn note(&mut self, known: Known, value: &[u8], at: usize) -> Result<(), Reject> {
         match known {
             Known::Connection => self.connection(value),
@@ -111,7 +116,18 @@ impl Facts {
         Ok(())
     }
 
+    #[inline]
     fn connection(&mut self, value: &[u8]) {
+        // Nearly all say just this.
+        if value == b"keep-alive" {
+            self.keep_alive = true;
+        } else {
+            self.connection_options(value);
+        }
+    }
+
+    #[inline(never)]
+    fn connection_options(&mut self, value: &[u8]) {
         for option in members(value) {
             if option.eq_ignore_ascii_case(b"close") {
                 self.close = true;
@@ -169,24 +185,42 @@ fn members(value: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// Digits and nothing else.
+#[inline]
 fn decimal(value: &[u8]) -> Result<u64, Reason> {
-    if value.is_empty() {
-        return Err(Reason::ContentLengthEmpty);
-    }
-    if value.contains(&b',') {
-        return Err(Reason::ContentLengthListed);
-    }
-    if !value.iter().all(u8::is_ascii_digit) {
-        return Err(Reason::ContentLengthInvalid);
+    // Nineteen digits cannot overflow.
+    if value.is_empty() || value.len() > 19 {
+        return long_decimal(value);
     }
     let mut number: u64 = 0;
     for digit in value {
-        number = number
-            .checked_mul(10)
-            .and_then(|tens| tens.checked_add(u64::from(digit - b'0')))
-            .ok_or(Reason::ContentLengthOverflow)?;
+        if !digit.is_ascii_digit() {
+            return Err(not_decimal(value));
+        }
+        number = number * 10 + u64::from(digit - b'0');
     }
     Ok(number)
+}
+
+/// The same for a value of any length.
+#[cold]
+fn long_decimal(value: &[u8]) -> Result<u64, Reason> {
+    if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
+        return Err(not_decimal(value));
+    }
+    let add = |number: u64, digit: &u8| number.checked_mul(10)?.checked_add(u64::from(digit - b'0'));
+    value.iter().try_fold(0, add).ok_or(Reason::ContentLengthOverflow)
+}
+
+/// Why `value`, which is not digits only, is no decimal number.
+#[cold]
+fn not_decimal(value: &[u8]) -> Reason {
+    if value.is_empty() {
+        Reason::ContentLengthEmpty
+    } else if value.contains(&b',') {
+        Reason::ContentLengthListed
+    } else {
+        Reason::ContentLengthInvalid
+    }
 }
 
 /// Why a Transfer-Encoding that is not `chunked` alone is refused: 501 if it would be right

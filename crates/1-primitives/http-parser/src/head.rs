@@ -255,8 +255,12 @@ fn take_response(
             Ok(httparse::Status::Complete(end)) if end <= room => end,
             _ => return None,
         };
-        let line_end = CODE_END + bytes[CODE_END..end].iter().position(|&byte| byte == b'\r')?;
-        if !bytes.starts_with(b"HTTP/1.") || bytes[line_end + 1] != b'\n' {
+        // httparse gives no phrase if there is none or one with obs-text.
+        let line_end = match parsed.reason {
+            Some(reason) if place(bytes, reason.as_bytes()) == CODE_END + 1 => CODE_END + 1 + reason.len(),
+            _ => CODE_END + bytes[CODE_END..end].iter().position(|&byte| byte == b'\r')?,
+        };
+        if !bytes.starts_with(b"HTTP/1.") || !bytes[line_end..].starts_with(b"\r\n") {
             return None;
         }
         head.version = version(parsed.version);
@@ -380,7 +384,8 @@ fn version(minor: Option<u8>) -> Version {
     if minor == Some(0) { Version::Http10 } else { Version::Http11 }
 }
 
-/// Calls `parse` with room for the `fields` fields that `len` bytes may have, on the stack if they are not unusually many.
+/// Calls `parse` with room for the `fields` fields that `len` bytes may have, on the stack if they
+/// are not unusually many.
 #[inline]
 fn with_slots<'b, R>(
     fields: usize,

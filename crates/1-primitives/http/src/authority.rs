@@ -49,8 +49,15 @@ impl fmt::Display for Authority<'_> {
 /// # Errors
 /// [`InvalidUri::Host`], [`InvalidUri::Port`] or [`InvalidUri::Userinfo`].
 pub fn validate(bytes: &[u8]) -> Result<Authority<'_>, InvalidUri> {
-    let (host, port) = split(bytes)?;
-    let port = port.map(parse_port).transpose()?;
+    let (host, digits) = split(bytes)?;
+    let port = match digits {
+        None => None,
+        Some(digits) => match parse_port(digits) {
+            Ok(port) => Some(port),
+            Err(_) if digits.contains(&b'@') => return Err(InvalidUri::Userinfo),
+            Err(error) => return Err(error),
+        },
+    };
     Ok(Authority { host, port })
 }
 
@@ -64,11 +71,12 @@ fn split(bytes: &[u8]) -> Result<(&str, Option<&[u8]>), InvalidUri> {
     } else {
         reg_name_len(bytes)?
     };
-    // A host that passed is ASCII, so this does not fail.
-    let host = std::str::from_utf8(&bytes[..host_len]).map_err(|_| InvalidUri::Host)?;
-    match &bytes[host_len..] {
+    let (host, rest) = bytes.split_at(host_len);
+    // SAFETY: it is ASCII: either bytes that `reg_name_len` has let pass, or an IPv6 address, which
+    // has been parsed, in brackets.
+    let host = unsafe { std::str::from_utf8_unchecked(host) };
+    match rest {
         [] => Ok((host, None)),
-        [b':', rest @ ..] if rest.contains(&b'@') => Err(InvalidUri::Userinfo),
         [b':', port @ ..] => Ok((host, Some(port))),
         [b'@', ..] => Err(InvalidUri::Userinfo),
         _ => Err(InvalidUri::Host),

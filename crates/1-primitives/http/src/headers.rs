@@ -420,7 +420,7 @@ impl Headers {
     /// Before which place none of `names` stands, of which all are present; `None` if `names` is
     /// empty.
     #[inline]
-    fn first_of(&self, names: u64) -> Option<usize> {
+    pub(crate) fn first_of(&self, names: u64) -> Option<usize> {
         let mut left = names;
         let mut start = None;
         while left != 0 {

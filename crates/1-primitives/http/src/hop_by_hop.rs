@@ -66,8 +66,9 @@ impl Headers {
     fn read_connection(&mut self, options: &mut ConnectionOptions) -> u64 {
         let mut named = 0;
         let mut others = 0;
+        let start = self.first_of(Known::Connection.bit()).unwrap_or_default();
         let (records, source) = self.records_mut();
-        for at in 0..records.len() {
+        for at in start..records.len() {
             if records[at].id() != Known::Connection as u8 {
                 continue;
             }

@@ -95,21 +95,13 @@ impl Known {
     /// The well-known name that `name` is, in whatever case.
     #[inline]
     pub fn classify(name: &[u8]) -> Option<Known> {
-        let len = name.len();
-        if len > LONGEST {
-            return None;
-        }
         let (first, last) = ends(name)?;
-        let candidates = &PATTERNS[STARTS[len] as usize..STARTS[len + 1] as usize];
-        for pattern in candidates {
-            if (first | pattern.first_fold) == pattern.first
-                && (last | pattern.last_fold) == pattern.last
-                && (len <= 16 || middle_matches(name, pattern.known))
-            {
-                return Some(pattern.known);
-            }
-        }
-        None
+        let pattern = &PATTERNS[SLOTS[slot(first, last)] as usize % PATTERNS.len()];
+        let same = pattern.len as usize == name.len()
+            && (first | pattern.first_fold) == pattern.first
+            && (last | pattern.last_fold) == pattern.last
+            && (name.len() <= 16 || middle_matches(name, pattern.known));
+        same.then_some(pattern.known)
     }
 
     /// The name as the RFCs write it, such as `Content-Length`.
@@ -136,9 +128,9 @@ impl fmt::Display for Known {
     }
 }
 
-/// What a name is compared with: its first and last eight bytes (four, two or one in short names)
-/// in lower case, and which bits to set in the other side's to fold its case. Only letters are
-/// folded, for else a CR would pass for a hyphen.
+/// What a name is compared with: its length, its first and last eight bytes (four or two in short
+/// names) in lower case, and which bits to set in the other side's to fold its case. Only letters
+/// are folded, for else a CR would pass for a hyphen.
 #[derive(Clone, Copy)]
 struct Pattern {
     first: u64,
@@ -146,13 +138,26 @@ struct Pattern {
     last: u64,
     last_fold: u64,
     known: Known,
+    len: u8,
 }
 
-const LONGEST: usize = 25;
-/// By length.
-const PATTERNS: [Pattern; Known::ALL.len()] = patterns();
-/// Where the patterns of each length begin; one more at the end.
-const STARTS: [u8; LONGEST + 2] = starts();
+/// Matches nothing: no name has the length 0 and two ends.
+const BLANK: Pattern =
+    Pattern { first: 0, first_fold: 0, last: 0, last_fold: 0, known: Known::Accept, len: 0 };
+/// By number, and [`BLANK`] behind them.
+static PATTERNS: [Pattern; 64] = patterns();
+/// The pattern that a name of that [`slot`] can match.
+static SLOTS: [u8; 256] = slots();
+
+/// A hash of the ends of a name, different for each well-known one, whatever its case.
+#[inline]
+const fn slot(first: u64, last: u64) -> usize {
+    const CASE: u64 = 0x2020_2020_2020_2020;
+    // Found by trying: with it, no two names meet (`slots` makes sure).
+    const MULTIPLIER: u64 = 0x7340_1226_810A_D58B;
+    let mixed = (first | CASE).wrapping_add((last | CASE).rotate_left(29));
+    (mixed.wrapping_mul(MULTIPLIER) >> 56) as usize
+}
 
 /// Two words that hold the first and the last bytes of a name of at least two bytes.
 #[inline]
@@ -174,29 +179,33 @@ fn middle_matches(name: &[u8], known: Known) -> bool {
     name.eq_ignore_ascii_case(known.as_str().as_bytes())
 }
 
-const fn patterns() -> [Pattern; Known::ALL.len()] {
-    const BLANK: Pattern = Pattern { first: 0, first_fold: 0, last: 0, last_fold: 0, known: Known::Accept };
-    let mut sorted = [BLANK; Known::ALL.len()];
-    let mut filled = 0;
-    let mut len = 0;
-    while len <= LONGEST {
-        let mut id = 0;
-        while id < Known::ALL.len() {
-            if Known::NAMES[id].len() == len {
-                sorted[filled] = pattern(Known::ALL[id]);
-                filled += 1;
-            }
-            id += 1;
-        }
-        len += 1;
+const fn patterns() -> [Pattern; 64] {
+    let mut patterns = [BLANK; 64];
+    let mut id = 0;
+    while id < Known::ALL.len() {
+        patterns[id] = pattern(Known::ALL[id]);
+        id += 1;
     }
-    assert!(filled == Known::ALL.len(), "a known name is longer than LONGEST");
-    sorted
+    patterns
+}
+
+const fn slots() -> [u8; 256] {
+    const FREE: u8 = Known::ALL.len() as u8;
+    let patterns = patterns();
+    let mut slots = [FREE; 256];
+    let mut id = 0;
+    while id < Known::ALL.len() {
+        let slot = slot(patterns[id].first, patterns[id].last);
+        assert!(slots[slot] == FREE, "two names have the same slot: find another MULTIPLIER");
+        slots[slot] = id as u8;
+        id += 1;
+    }
+    slots
 }
 
 const fn pattern(known: Known) -> Pattern {
     let name = known.as_str().as_bytes();
-    assert!(name.len() >= 2);
+    assert!(name.len() >= 2 && name.len() <= u8::MAX as usize);
     let word = if name.len() >= 8 {
         8
     } else if name.len() >= 4 {
@@ -206,7 +215,7 @@ const fn pattern(known: Known) -> Pattern {
     };
     let (first, first_fold) = folded(name, 0, word);
     let (last, last_fold) = folded(name, name.len() - word, word);
-    Pattern { first, first_fold, last, last_fold, known }
+    Pattern { first, first_fold, last, last_fold, known, len: name.len() as u8 }
 }
 
 /// The word at `start` in lower case, and the case bits of its letters.
@@ -223,20 +232,6 @@ const fn folded(name: &[u8], start: usize, len: usize) -> (u64, u64) {
         at += 1;
     }
     (word, fold)
-}
-
-const fn starts() -> [u8; LONGEST + 2] {
-    let mut starts = [0; LONGEST + 2];
-    let mut id = 0;
-    while id < Known::ALL.len() {
-        let mut longer = Known::NAMES[id].len() + 1;
-        while longer < starts.len() {
-            starts[longer] += 1;
-            longer += 1;
-        }
-        id += 1;
-    }
-    starts
 }
 
 #[cfg(test)]

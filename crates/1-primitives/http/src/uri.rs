@@ -6,6 +6,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::Method;
 use crate::authority;
+use crate::grammar::is_target;
 
 /// Which of the four forms a request target has (RFC 9112 3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -53,7 +54,7 @@ impl Uri {
         if text.is_empty() {
             return Err(InvalidUri::Empty);
         }
-        if !is_printable(&text) || u32::try_from(text.len()).is_err() {
+        if !is_target(&text) || u32::try_from(text.len()).is_err() {
             return Err(InvalidUri::Byte);
         }
         if *method == Method::CONNECT {
@@ -171,7 +172,7 @@ impl Uri {
         };
         match query {
             None => self.replace(path, b""),
-            Some(query) if !is_printable(query.as_bytes()) => Err(InvalidUri::Byte),
+            Some(query) if !is_target(query.as_bytes()) => Err(InvalidUri::Byte),
             Some(query) => {
                 let mut marked = BytesMut::with_capacity(1 + query.len());
                 marked.put_u8(b'?');
@@ -246,7 +247,11 @@ impl Uri {
 /// Where the path that begins at `start` ends.
 #[inline]
 fn path_end(text: &[u8], start: usize) -> u32 {
-    memchr::memchr(b'?', &text[start..]).map_or(text.len(), |at| start + at) as u32
+    let rest = &text[start..];
+    // Calling out does not pay for the shortest.
+    let mark =
+        if rest.len() < 16 { rest.iter().position(|&byte| byte == b'?') } else { memchr::memchr(b'?', rest) };
+    mark.map_or(text.len(), |at| start + at) as u32
 }
 
 fn parse_authority(text: Bytes) -> Result<Uri, InvalidUri> {
@@ -300,27 +305,26 @@ fn with_slash(text: &[u8], at: usize) -> Bytes {
     [&text[..at], SLASH, &text[at..]].concat().into()
 }
 
-#[inline]
-fn is_printable(text: &[u8]) -> bool {
-    // No early exit: without one the compiler looks at many bytes at once.
-    let mut bad = false;
-    for &byte in text {
-        bad |= !(0x21..=0x7E).contains(&byte) || byte == b'#';
-    }
-    !bad
-}
-
 fn check_path_and_query(text: &str) -> Result<(), InvalidUri> {
     if !text.starts_with('/') {
         return Err(InvalidUri::Path);
     }
-    if is_printable(text.as_bytes()) { Ok(()) } else { Err(InvalidUri::Byte) }
+    if is_target(text.as_bytes()) { Ok(()) } else { Err(InvalidUri::Byte) }
 }
 
 impl Default for Uri {
     /// `/` in origin form. Allocates nothing.
     fn default() -> Self {
-        Uri::at(Bytes::from_static(SLASH), Form::Origin, 0)
+        Uri {
+            text: Bytes::from_static(SLASH),
+            form: Form::Origin,
+            https: false,
+            host_start: 0,
+            host_end: 0,
+            path_start: 0,
+            path_end: 1,
+            port: None,
+        }
     }
 }
 

@@ -222,19 +222,16 @@ fn put_persist(persist: Persist<'_>, te: bool, out: &mut Room<'_>) {
 }
 
 /// Memory that was reserved for what is being written.
-struct Room<'a> {
-    spare: &'a mut [MaybeUninit<u8>],
-    written: usize,
-}
+struct Room<'a>(&'a mut [MaybeUninit<u8>]);
 
 impl Room<'_> {
     /// # Panics
     /// If the room was measured too small.
     #[inline(always)]
     fn put(&mut self, part: &[u8]) {
-        let end = self.written + part.len();
-        self.spare[self.written..end].write_copy_of_slice(part);
-        self.written = end;
+        let (to, rest) = std::mem::take(&mut self.0).split_at_mut(part.len());
+        to.write_copy_of_slice(part);
+        self.0 = rest;
     }
 }
 
@@ -243,9 +240,12 @@ impl Room<'_> {
 fn fill(out: &mut BytesMut, size: usize, write: impl FnOnce(&mut Room<'_>)) {
     out.reserve(size);
     let before = out.len();
-    let mut room = Room { spare: out.spare_capacity_mut(), written: 0 };
+    let spare = out.spare_capacity_mut();
+    let all = spare.len();
+    let mut room = Room(spare);
     write(&mut room);
-    let after = before + room.written;
-    // SAFETY: `put` alone moves `written` on, by what it has written into the spare capacity.
-    unsafe { out.set_len(after) };
+    let written = all - room.0.len();
+    // SAFETY: `put` alone makes the room smaller, by what it has written at its front, so that
+    // `written` bytes behind the first `before` are initialised.
+    unsafe { out.set_len(before + written) };
 }

@@ -24,18 +24,18 @@ pub(crate) struct Facts {
     keep_alive: bool,
 }
 
-/// The names that `Facts` looks at.
-const CONCERNED: KnownSet = KnownSet::of(&[
-    Known::Connection,
-    Known::ContentLength,
-    Known::Expect,
-    Known::Host,
-    Known::KeepAlive,
-    Known::TransferEncoding,
-    Known::Upgrade,
-]);
-
 impl Facts {
+    /// The names it looks at.
+    pub(crate) const CONCERNED: KnownSet = KnownSet::of(&[
+        Known::Connection,
+        Known::ContentLength,
+        Known::Expect,
+        Known::Host,
+        Known::KeepAlive,
+        Known::TransferEncoding,
+        Known::Upgrade,
+    ]);
+
     pub(crate) const fn new() -> Self {
         Facts {
             length: None,
@@ -51,20 +51,16 @@ impl Facts {
         }
     }
 
-    /// Whether a field of that name says anything here: most do not, and one bit tells.
-    #[inline]
-    pub(crate) const fn concerns(known: Known) -> bool {
-        CONCERNED.contains(known)
-    }
-
-    // The ones below are not for inlining: they would crowd the loop over all fields.
-
     /// Takes in a field of a request.
-    #[inline(never)]
-    pub(crate) fn note_request(&mut self, known: Known, value: &[u8], at: usize) -> Result<(), Reject> {
+    pub(crate) fn note_request(
+        &mut self,
+        known: Option<Known>,
+        value: &[u8],
+        at: usize,
+    ) -> Result<(), Reject> {
         match known {
-            Known::Host => self.host(value, at),
-            Known::Expect => {
+            Some(Known::Host) => self.host(value, at),
+            Some(Known::Expect) => {
                 // A repeated one is a list, of which we understand no more than its parts.
                 let continues = self.expect == Expect::None && value.eq_ignore_ascii_case(b"100-continue");
                 self.expect = if continues { Expect::Continue } else { Expect::Unknown };
@@ -75,10 +71,14 @@ impl Facts {
     }
 
     /// Takes in a field of a response.
-    #[inline(never)]
-    pub(crate) fn note_response(&mut self, known: Known, value: &[u8], at: usize) -> Result<(), Reject> {
+    pub(crate) fn note_response(
+        &mut self,
+        known: Option<Known>,
+        value: &[u8],
+        at: usize,
+    ) -> Result<(), Reject> {
         match known {
-            Known::KeepAlive => {
+            Some(Known::KeepAlive) => {
                 self.keep_alive_parameters(value);
                 Ok(())
             }
@@ -88,12 +88,12 @@ impl Facts {
 
     /// Takes in a field of either direction.
     #[inline]
-    fn note(&mut self, known: Known, value: &[u8], at: usize) -> Result<(), Reject> {
+    fn note(&mut self, known: Option<Known>, value: &[u8], at: usize) -> Result<(), Reject> {
         match known {
-            Known::Connection => self.connection(value),
-            Known::ContentLength => self.content_length(value, at)?,
-            Known::TransferEncoding => self.transfer_encoding(value, at)?,
-            Known::Upgrade => self.has_upgrade = true,
+            Some(Known::Connection) => self.connection(value),
+            Some(Known::ContentLength) => self.content_length(value, at)?,
+            Some(Known::TransferEncoding) => self.transfer_encoding(value, at)?,
+            Some(Known::Upgrade) => self.has_upgrade = true,
             _ => {}
         }
         Ok(())

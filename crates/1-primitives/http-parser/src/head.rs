@@ -220,7 +220,10 @@ fn finish_request(
 ) -> Result<RequestFraming, Reject> {
     let end = lines.end;
     let mut facts = Facts::new();
-    record(bytes, lines, fields, &mut head.headers, |known, value, at| facts.note_request(known, value, at))?;
+    record(bytes, lines, fields, &mut head.headers)?;
+    for field in head.headers.iter_known(Facts::CONCERNED) {
+        facts.note_request(field.known, field.value, place(bytes, field.value))?;
+    }
     let framing = framing::of_request(&facts, &head.method, head.version, limits, end)?;
     if head.uri.form() == Form::Absolute {
         let authority = head.uri.authority().unwrap_or_default();
@@ -288,9 +291,10 @@ fn finish_response(
     head: &mut ResponseHead,
 ) -> Result<ResponseFraming, Reject> {
     let mut facts = Facts::new();
-    record(bytes, lines, fields, &mut head.headers, |known, value, at| {
-        facts.note_response(known, value, at)
-    })?;
+    record(bytes, lines, fields, &mut head.headers)?;
+    for field in head.headers.iter_known(Facts::CONCERNED) {
+        facts.note_response(field.known, field.value, place(bytes, field.value))?;
+    }
     let framing = framing::of_response(&facts, head.status, method, head.version, limits)?;
     if facts.chunked.is_some() && facts.length.is_some() {
         head.headers.remove(Known::ContentLength);
@@ -299,15 +303,13 @@ fn finish_response(
 }
 
 /// The one pass over the fields: each line begins where the last one ended and ends in
-/// CRLF, each name is classified, each field recorded and, if its name is known, shown to
-/// `note`.
+/// CRLF, each name is classified, each field recorded.
 #[inline]
 fn record(
     bytes: &[u8],
     lines: std::ops::Range<usize>,
     fields: &[Header<'_>],
     headers: &mut Headers,
-    mut note: impl FnMut(Known, &[u8], usize) -> Result<(), Reject>,
 ) -> Result<(), Reject> {
     let bytes = &bytes[..lines.end];
     // The scanner finds out what is wrong; this only says where to begin.
@@ -322,11 +324,6 @@ fn record(
         }
         line = after_line(bytes, value.end).ok_or(suspect(line))?;
         let known = Known::classify(field.name.as_bytes());
-        if let Some(known) = known
-            && Facts::concerns(known)
-        {
-            note(known, field.value, start)?;
-        }
         // SAFETY: the name stands before the value, and the value before the CRLF that `after_line`
         // found in `bytes`, which is all that `headers` has received. A name is a token for
         // httparse.
@@ -338,10 +335,7 @@ fn record(
 /// Where the line that ends after the blanks at `at` ends, if in CRLF.
 #[inline]
 fn after_line(bytes: &[u8], at: usize) -> Option<usize> {
-    match bytes.get(at..at.checked_add(2)?)? {
-        b"\r\n" => Some(at + 2),
-        _ => after_blanks(bytes, at),
-    }
+    if bytes.get(at..)?.starts_with(b"\r\n") { Some(at + 2) } else { after_blanks(bytes, at) }
 }
 
 /// The same if there may be blanks.

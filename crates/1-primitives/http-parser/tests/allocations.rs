@@ -1,36 +1,14 @@
 //! No head costs an allocation once head and buffer are warm.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-
 use bytes::BytesMut;
 use gorge_http::{Chunk, Method, RequestHead, ResponseHead};
 use gorge_http_parser::{
     BodyDecoder, HeadParser, Limits, Persist, WireFraming, encode_request, encode_response,
 };
-
-struct Counting;
-
-thread_local! {
-    static COUNT: Cell<usize> = const { Cell::new(0) };
-}
-
-// SAFETY: every call goes on to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        COUNT.set(COUNT.get() + 1);
-        // SAFETY: the caller keeps the contract of `alloc`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
-        // SAFETY: `ptr` came from `alloc` above, thus from `System`.
-        unsafe { System.dealloc(ptr, layout) }
-    }
-}
+use gorge_test_util::AllocationCounter;
 
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: AllocationCounter = AllocationCounter::new();
 
 const REQUEST: &[u8] = b"POST /search?q=gorge HTTP/1.1\r\nHost: www.example.com\r\n\
     User-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\nAccept: text/html,*/*;q=0.8\r\n\
@@ -105,9 +83,6 @@ fn a_warm_exchange_allocates_nothing() {
     for split in splits {
         warm.exchange(split);
     }
-    let before = COUNT.get();
-    for round in 0..100 {
-        warm.exchange(splits[round % splits.len()]);
-    }
-    assert_eq!(COUNT.get() - before, 0);
+    let rounds = || (0..100).for_each(|round| warm.exchange(splits[round % splits.len()]));
+    assert_eq!(ALLOCATOR.of_thread(rounds).0, 0);
 }

@@ -7,7 +7,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use crate::field::{Field, FieldName, InvalidField};
-use crate::{Known, grammar};
+use crate::{Known, KnownSet, grammar};
 
 /// The bit of an offset that says: not in the received bytes, but in the side buffer.
 const SIDE: u32 = 1 << 31;
@@ -263,6 +263,14 @@ impl Headers {
     #[inline]
     pub fn iter(&self) -> Iter<'_> {
         Iter { records: self.records.iter(), source: self.source() }
+    }
+
+    /// The fields whose name is one of `names`, in order. If none is there, that costs one look.
+    #[inline]
+    pub fn iter_known(&self, names: KnownSet) -> IterKnown<'_> {
+        let wanted = names.mask() & self.present;
+        let start = self.first_of(wanted).unwrap_or(self.records.len());
+        IterKnown { records: self.records[start..].iter(), source: self.source(), wanted }
     }
 
     /// The records, and what they point into.
@@ -694,6 +702,26 @@ impl DoubleEndedIterator for Iter<'_> {
 impl ExactSizeIterator for Iter<'_> {}
 impl FusedIterator for Iter<'_> {}
 
+/// Some fields of a [`Headers`], in order; see [`Headers::iter_known`].
+#[derive(Clone)]
+pub struct IterKnown<'a> {
+    records: std::slice::Iter<'a, Record>,
+    source: Source<'a>,
+    wanted: u64,
+}
+
+impl<'a> Iterator for IterKnown<'a> {
+    type Item = Field<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Field<'a>> {
+        let wanted = self.wanted;
+        self.records.find(|record| wanted >> record.id() & 1 != 0).map(|&record| self.source.field(record))
+    }
+}
+
+impl FusedIterator for IterKnown<'_> {}
+
 /// The values of all fields of one name, in order.
 #[derive(Clone)]
 pub struct Values<'a, N> {
@@ -760,6 +788,22 @@ mod tests {
         assert_eq!(headers.count(Known::Via), 1);
         assert_eq!(headers.remove(Known::Cookie), 596);
         assert_eq!(found(&headers), all);
+    }
+
+    #[test]
+    fn some_names_are_found_in_order_wherever_they_stand() {
+        let mut headers = Headers::new();
+        let names = KnownSet::of(&[Known::Via, Known::Age]);
+        assert_eq!(headers.iter_known(names).count(), 0);
+        for index in 0..300 {
+            headers.append(if index % 100 == 50 { Known::Via } else { Known::Cookie }, "v").unwrap();
+        }
+        headers.append(Known::Age, "1").unwrap();
+        headers.append("X-Other", "1").unwrap();
+        let found = |names| headers.iter_known(names).map(|field| field.name).collect::<Vec<_>>();
+        assert_eq!(found(names), ["Via", "Via", "Via", "Age"]);
+        assert_eq!(found(KnownSet::of(&[Known::Age, Known::Date])), ["Age"]);
+        assert!(found(KnownSet::EMPTY).is_empty());
     }
 
     #[test]

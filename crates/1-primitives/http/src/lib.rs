@@ -28,7 +28,7 @@ pub use chunk::Chunk;
 pub use entity_tag::EntityTag;
 pub use field::{Field, FieldName, InvalidField};
 pub use head::{InvalidReason, RequestHead, ResponseHead};
-pub use headers::{Headers, Iter, Values};
+pub use headers::{Headers, Iter, IterKnown, Values};
 pub use hop_by_hop::ConnectionOptions;
 pub use known::Known;
 pub use known_set::KnownSet;

@@ -1,47 +1,11 @@
 //! A recycled head allocates nothing.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-
 use bytes::Bytes;
 use gorge_http::{Known, Method, RequestHead, ResponseHead, Status, Uri, date};
-
-/// Counts what this thread allocates.
-struct Counting;
-
-thread_local! {
-    static COUNT: Cell<usize> = const { Cell::new(0) };
-}
-
-// SAFETY: all calls go to the system's allocator as they came; counting touches no memory of it.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        COUNT.with(|count| count.set(count.get() + 1));
-        // SAFETY: the caller keeps the contract of `alloc`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps the contract of `dealloc`.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        COUNT.with(|count| count.set(count.get() + 1));
-        // SAFETY: the caller keeps the contract of `realloc`.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
+use gorge_test_util::AllocationCounter;
 
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-/// How often `work` allocates.
-fn allocations(work: impl FnOnce()) -> usize {
-    let before = COUNT.with(Cell::get);
-    work();
-    COUNT.with(Cell::get) - before
-}
+static ALLOCATOR: AllocationCounter = AllocationCounter::new();
 
 const REQUEST: &[u8] = b"POST /path?query HTTP/1.1\r\nHost: example.org\r\nUser-Agent: test\r\n\
     Accept: */*\r\nX-Other: 1\r\nConnection: close, x-other\r\nTE: trailers\r\nCookie: a=b\r\n";
@@ -88,7 +52,7 @@ fn a_recycled_request_head_allocates_nothing() {
         copy.clone_from(&head);
     };
     exchange();
-    assert_eq!(allocations(exchange), 0);
+    assert_eq!(ALLOCATOR.of_thread(exchange).0, 0);
     assert_eq!(head, copy);
 }
 
@@ -98,11 +62,13 @@ fn new_heads_allocate_nothing_before_the_first_field() {
         let response = ResponseHead::new(Status::OK);
         assert_eq!((response.reason(), RequestHead::new().uri.path()), (&b"OK"[..], "/"));
     };
-    assert_eq!(allocations(made), 0);
+    assert_eq!(ALLOCATOR.of_thread(made).0, 0);
 }
 
 #[test]
 fn dates_are_written_without_allocating() {
     date::now();
-    assert_eq!(allocations(|| assert!(date::parse(&date::now()).is_some())), 0);
+    let (made, read) = ALLOCATOR.of_thread(|| date::parse(&date::now()));
+    assert!(read.is_some());
+    assert_eq!(made, 0);
 }

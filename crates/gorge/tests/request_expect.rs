@@ -95,3 +95,19 @@ fn an_http_1_0_client_gets_no_100() {
     let answer = proxy.ask(request);
     assert_eq!((answer.status, answer.text().as_str()), (200, "done"));
 }
+
+#[test]
+fn a_connection_whose_body_was_never_sent_is_not_reused() {
+    let origin = Origin::start(|connection| {
+        let request = connection.head();
+        connection.send(ok(&request.method));
+        connection.rest();
+    });
+    let proxy = proxy_to(&[origin.addr()]);
+    let mut client = proxy.client();
+    client.send(EXPECTING);
+    assert_eq!(client.response().text(), "POST");
+    assert_eq!(proxy.ask(common::GET).text(), "GET");
+    assert_eq!(origin.connections(), 2);
+    assert!(!origin.received_on(0).contains("GET"));
+}

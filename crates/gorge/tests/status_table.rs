@@ -3,7 +3,7 @@
 mod common;
 
 use common::{RunningProxy, Setup, ok, proxy_to, proxy_with};
-use gorge_test_util::{DeafPort, Origin, RefusedPort, Response};
+use gorge_test_util::{DeafPort, Gate, Origin, RawClient, RefusedPort, Response};
 use std::time::Duration;
 
 const SHORT: Duration = Duration::from_millis(50);
@@ -119,6 +119,15 @@ fn status_413_for_a_body_over_the_limit() {
 }
 
 #[test]
+fn status_413_for_chunks_over_the_limit() {
+    let origin = Origin::silent();
+    let proxy = proxy_with(&[origin.addr()], Setup { body: Some(3), ..Setup::default() });
+    let answer =
+        proxy.ask("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n");
+    made_here(&proxy, &answer, 413, "http_request_error", "body_too_large");
+}
+
+#[test]
 fn status_414_for_a_long_target() {
     let request = format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "x".repeat(17_000));
     refused(&request, 414, "http_request_error", "uri_too_long");
@@ -201,6 +210,17 @@ fn status_504_when_the_first_byte_takes_too_long() {
 }
 
 #[test]
+fn status_504_when_the_head_of_an_answer_stands_still() {
+    let origin = Origin::start(|connection| {
+        connection.request();
+        connection.send("HTTP/1.1 200 OK\r\nContent-Le");
+        connection.rest();
+    });
+    let proxy = proxy_with(&[origin.addr()], Setup { first_byte: Some(SHORT), ..Setup::default() });
+    assert_eq!(proxy.ask(POST).status, 504);
+}
+
+#[test]
 fn status_504_when_an_exchange_takes_too_long_in_all() {
     let silent = Origin::silent();
     let proxy = proxy_with(&[silent.addr()], Setup { total: Some(SHORT), ..Setup::default() });
@@ -218,6 +238,25 @@ fn a_body_that_stands_still_breaks_off() {
     let answer = proxy.ask(common::GET);
     assert_eq!((answer.status, answer.text().as_str(), answer.complete), (200, "half", false));
     assert_eq!(proxy.errors("idle_timed_out"), 1);
+}
+
+#[test]
+fn a_reader_that_stands_still_is_cut_off() {
+    let ended = Gate::new("the origin was let go");
+    let origin = Origin::start({
+        let ended = ended.clone();
+        move |connection| {
+            connection.request();
+            connection.send("HTTP/1.1 200 OK\r\n\r\n");
+            while connection.send([b'x'; 10_000]) {}
+            ended.open();
+        }
+    });
+    let proxy = proxy_with(&[origin.addr()], Setup { write: Some(SHORT), ..Setup::default() });
+    let mut client = RawClient::connect_narrow(proxy.addr());
+    client.send(common::GET);
+    ended.wait();
+    assert_eq!(proxy.errors("write_timed_out"), 1);
 }
 
 #[test]

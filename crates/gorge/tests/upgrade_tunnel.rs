@@ -2,8 +2,9 @@
 
 mod common;
 
-use common::{ok, proxy_to};
+use common::{Setup, ok, proxy_to, proxy_with};
 use gorge_test_util::{Connection, Gate, Origin};
+use std::time::Duration;
 
 const UPGRADE: &str =
     "GET /chat HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: echo/1\r\n\r\n";
@@ -147,4 +148,53 @@ fn a_101_nobody_asked_for_is_a_bad_answer() {
     let proxy = proxy_to(&[origin.addr()]);
     let answer = proxy.ask(common::GET);
     assert_eq!(answer.status, 502);
+}
+
+#[test]
+fn a_tunnel_in_which_nothing_passes_is_closed_on_both_sides() {
+    let origin = Origin::start(echo);
+    let proxy =
+        proxy_with(&[origin.addr()], Setup { tunnel: Some(Duration::from_millis(50)), ..Setup::default() });
+    let mut client = proxy.client();
+    client.send(UPGRADE);
+    assert_eq!(client.response().status, 101);
+    assert!(client.is_closed());
+    origin.wait_for_ends(1);
+}
+
+#[test]
+fn a_body_of_the_request_goes_before_the_tunnel() {
+    let origin = Origin::start(echo);
+    let proxy = proxy_to(&[origin.addr()]);
+    for framed in
+        ["Content-Length: 4\r\n\r\nbody", "Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n"]
+    {
+        origin.forget();
+        let mut client = proxy.client();
+        let head = "POST /chat HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n";
+        client.send(format!("{head}{framed}"));
+        assert_eq!(client.response().status, 101);
+        client.send("tunnelled");
+        assert_eq!(client.exactly(9), b"tunnelled");
+        assert_eq!(origin.only_request().text(), "body");
+    }
+}
+
+#[test]
+fn a_101_before_the_request_is_whole_never_mixes_body_and_tunnel() {
+    let origin = Origin::start(|connection| {
+        connection.head();
+        connection.send(SWITCHING);
+        connection.rest();
+    });
+    let proxy = proxy_to(&[origin.addr()]);
+    let mut client = proxy.client();
+    client.send(
+        "POST /chat HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\nTransfer-Encoding: chunked\r\n\r\n",
+    );
+    // An origin that does not wait for the request has broken the rules; what follows is no tunnel.
+    assert_eq!(client.response().status, 502);
+    client.send("4\r\nbody\r\n0\r\n\r\n");
+    assert!(client.is_closed());
+    assert!(!origin.received().contains("0\r\n\r\n"));
 }

@@ -39,9 +39,15 @@ impl AllocationCounter {
 
     /// Runs `code` and says how many allocations this thread made meanwhile.
     pub fn of_thread<T>(&self, code: impl FnOnce() -> T) -> (usize, T) {
-        let before = OF_THREAD.get();
+        let before = self.count_of_thread();
         let value = code();
-        (OF_THREAD.get() - before, value)
+        (self.count_of_thread() - before, value)
+    }
+
+    /// Allocations of this thread since its start: what [`of_thread`](Self::of_thread) takes the
+    /// difference of, for code that awaits in between.
+    pub fn count_of_thread(&self) -> usize {
+        OF_THREAD.get()
     }
 
     fn note(&self) {

@@ -124,11 +124,13 @@ impl RawClient {
         })
     }
 
-    /// Sends `x` over and over until the proxy has taken nothing for `quiet`, at most `most` times; how many it took.
+    /// Sends `block` over and over until the proxy has taken nothing for `quiet`, at most `most` times; how many bytes
+    /// it took.
     ///
-    /// As [`Connection::send_until_stalled`](crate::Connection::send_until_stalled), time decides here.
-    pub fn send_until_stalled(&mut self, most: usize, quiet: Duration) -> usize {
-        self.wire.send_until_stalled(most, quiet)
+    /// The one place where time decides: that nothing more is read cannot be seen in any other way. A machine that
+    /// stalls makes the count smaller, never larger.
+    pub fn send_until_stalled(&mut self, block: impl AsRef<[u8]>, most: usize, quiet: Duration) -> usize {
+        self.wire.send_until_stalled(block.as_ref(), most, quiet)
     }
 
     /// `count` bytes, or fewer when the connection ends first.

@@ -60,20 +60,30 @@ impl Wire {
         }
     }
 
-    /// Writes until the peer has taken nothing for `quiet`, at most `most` bytes; how many it took.
-    pub(crate) fn send_until_stalled(&mut self, most: usize, quiet: Duration) -> usize {
-        let block = vec![b'x'; 64 * 1024];
+    /// Writes `block` over and over until the peer has taken nothing for `quiet`, at most `most` times; how many bytes
+    /// it took.
+    pub(crate) fn send_until_stalled(&mut self, block: &[u8], most: usize, quiet: Duration) -> usize {
         self.stream.set_write_timeout(Some(quiet)).expect("a limit above zero is valid");
         let mut sent = 0;
-        while sent < most {
-            match self.stream.write(&block[..block.len().min(most - sent)]) {
-                Ok(taken) => sent += taken,
-                Err(e) if is_timeout(&e) || is_gone(&e) => break,
+        let whole = (0..most).all(|_| self.send_within(block, &mut sent));
+        debug_assert!(whole || sent < most * block.len());
+        self.stream.set_write_timeout(Some(LIMIT)).expect("a limit above zero is valid");
+        sent
+    }
+
+    /// Whether all of it was taken before the write timeout; `sent` counts what was.
+    fn send_within(&mut self, mut bytes: &[u8], sent: &mut usize) -> bool {
+        while !bytes.is_empty() {
+            match self.stream.write(bytes) {
+                Ok(taken) => {
+                    *sent += taken;
+                    bytes = &bytes[taken..];
+                }
+                Err(e) if is_timeout(&e) || is_gone(&e) => return false,
                 Err(e) => panic!("write: {e}"),
             }
         }
-        self.stream.set_write_timeout(Some(LIMIT)).expect("a limit above zero is valid");
-        sent
+        true
     }
 
     /// Ends this side's direction and leaves the other open.

@@ -79,8 +79,10 @@ fn a_client_that_does_not_read_stalls_the_origin() {
         let seen = seen.clone();
         move |connection| {
             connection.request();
-            let most = 64 << 20;
-            assert!(connection.send_until_stalled(most, Duration::from_millis(200)) < most);
+            let (block, most) = ([b'x'; 1 << 16], 1 << 10);
+            assert!(
+                connection.send_until_stalled(block, most, Duration::from_millis(200)) < most * block.len()
+            );
             seen.open();
         }
     });

@@ -44,6 +44,8 @@ pub struct Setup {
     pub keep_alive: Option<Duration>,
     pub requests: Option<u32>,
     pub total: Option<Duration>,
+    pub tunnel: Option<Duration>,
+    pub write: Option<Duration>,
 }
 
 /// A proxy that runs until this value is dropped.
@@ -94,7 +96,8 @@ impl Setup {
                 first_byte: self.first_byte.unwrap_or(timeouts.first_byte),
                 idle_body: self.idle_body.unwrap_or(timeouts.idle_body),
                 total: self.total.or(timeouts.total),
-                ..timeouts
+                tunnel: self.tunnel.unwrap_or(timeouts.tunnel),
+                write: self.write.unwrap_or(timeouts.write),
             })
             .filter(self.forwarded_headers())
     }

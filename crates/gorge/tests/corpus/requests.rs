@@ -326,6 +326,10 @@ fn targets() -> Vec<Case> {
         line("absolute_form_of_other_scheme", "RFC 9112 3.2.2", "GET ftp://a/ HTTP/1.1"),
         line("absolute_form_of_file", "RFC 9112 3.2.2", "GET file:///etc/passwd HTTP/1.1"),
         line("absolute_form_with_bad_port", "RFC 3986 3.2.3", "GET http://a:x/ HTTP/1.1"),
+        line("absolute_form_with_backslash", "RFC 3986 3.2.2", "GET http://a\\b/ HTTP/1.1"),
+        line("absolute_form_with_two_ports", "RFC 3986 3.2.3", "GET http://a:1:2/ HTTP/1.1"),
+        line("absolute_form_with_open_bracket", "RFC 3986 3.2.2", "GET http://[::1/ HTTP/1.1"),
+        line("scheme_without_slashes", "RFC 9112 3.2.2", "GET http:a HTTP/1.1"),
         line("connect_without_port", "RFC 9110 9.3.6", "CONNECT a HTTP/1.1"),
         line("connect_with_path", "RFC 9112 3.2.3", "CONNECT /a HTTP/1.1"),
     ]
@@ -351,6 +355,10 @@ fn hosts() -> Vec<Case> {
         host("host_port_alone", "Host: :80\r\n"),
         host("host_with_open_bracket", "Host: [::1\r\n"),
         host("host_with_bad_ipv6", "Host: [::g]\r\n"),
+        host("host_with_bytes_behind_bracket", "Host: [::1]a\r\n"),
+        host("host_with_comma_list", "Host: a, b\r\n"),
+        host("host_with_quote", "Host: a\"b\r\n"),
+        host("host_with_obs_fold_before", "X: y\r\n Host: a\r\n"),
         host("host_folded", "Host:\r\n a\r\n"),
         bad("absolute_form_and_no_host", "RFC 9112 3.2", format!("GET http://a/ HTTP/1.1\r\n\r\n{SMUGGLED}")),
         bad(
@@ -479,6 +487,42 @@ fn served() -> Vec<Case> {
     let next = "GET /next HTTP/1.1\r\nHost: a\r\n\r\n";
     let trailers = "1\r\nx\r\n0\r\nContent-Length: 9\r\nTransfer-Encoding: chunked\r\nHost: b\r\nAuthorization: c\r\n\r\n";
     vec![
+        case(
+            "scheme_in_upper_case",
+            "RFC 3986 3.1",
+            "GET HTTP://A/m HTTP/1.1\r\nHost: a\r\n\r\n",
+            Served(&["GET /m "], Then::Kept),
+        ),
+        case(
+            "te_named_in_connection",
+            "RFC 9110 7.6.1",
+            post("Connection: Transfer-Encoding\r\nTransfer-Encoding: chunked", "2\r\nhi\r\n0\r\n\r\n"),
+            Served(&["POST /p hi"], Then::Kept),
+        ),
+        case(
+            "te_with_white_space_around",
+            "RFC 9112 5.1",
+            post("Transfer-Encoding: \t chunked \t", "2\r\nhi\r\n0\r\n\r\n"),
+            Served(&["POST /p hi"], Then::Kept),
+        ),
+        case(
+            "close_among_empty_elements",
+            "RFC 9110 5.6.1",
+            format!("GET /m HTTP/1.1\r\nHost: a\r\nConnection: , ,close ,\r\n\r\n{SMUGGLED}"),
+            Served(&["GET /m "], Then::Closed),
+        ),
+        case(
+            "close_in_a_second_line",
+            "RFC 9110 5.3",
+            format!("GET /m HTTP/1.1\r\nHost: a\r\nConnection: x\r\nConnection: Close\r\n\r\n{SMUGGLED}"),
+            Served(&["GET /m "], Then::Closed),
+        ),
+        case(
+            "connection_near_close_is_not_close",
+            "RFC 9110 7.6.1",
+            "GET /m HTTP/1.1\r\nHost: a\r\nConnection: closed\r\n\r\n",
+            Served(&["GET /m "], Then::Kept),
+        ),
         case("empty_line_first", "RFC 9112 2.2", format!("\r\n{next}"), Served(&["GET /next "], Then::Kept)),
         case(
             "get_with_body",

@@ -286,6 +286,39 @@ fn lawful() -> Vec<Case> {
             ),
         )
         .reused(),
+        lawful(
+            "obs_text_in_value",
+            "RFC 9110 5.5",
+            "HTTP/1.1 200 OK\r\nA: \u{e4}\r\nContent-Length: 5\r\n\r\nhello",
+        )
+        .reused(),
+        lawful("obs_text_in_reason", "RFC 9112 4", "HTTP/1.1 200 G\u{fc}t\r\nContent-Length: 5\r\n\r\nhello")
+            .reused(),
+        lawful(
+            "te_in_upper_case",
+            "RFC 9112 7",
+            "HTTP/1.1 200 OK\r\nTRANSFER-ENCODING: Chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+        )
+        .reused(),
+        lawful(
+            "close_among_others",
+            "RFC 9110 7.6.1",
+            "HTTP/1.1 200 OK\r\nConnection: x, Close\r\nX: y\r\nContent-Length: 5\r\n\r\nhello",
+        ),
+        case(
+            "length_0_on_204",
+            "RFC 9110 8.6",
+            "HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n",
+            Relayed(204, ""),
+        )
+        .reused(),
+        case(
+            "coding_on_304",
+            "RFC 9112 6.1",
+            "HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n\r\n",
+            Relayed(304, ""),
+        )
+        .reused(),
         case(
             "length_on_304",
             "RFC 9110 15.4.5",

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// More than any buffer between the two ends may hold.
 const MUCH: usize = 64 << 20;
-const BLOCK: [u8; 1 << 16] = [b'x'; 1 << 16];
+static BLOCK: [u8; 1 << 16] = [b'x'; 1 << 16];
 const QUIET: Duration = Duration::from_millis(300);
 
 #[test]

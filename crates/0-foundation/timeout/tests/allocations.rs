@@ -2,45 +2,17 @@
 #![cfg(feature = "tokio")]
 
 use std::{
-    alloc::{GlobalAlloc, Layout, System},
-    cell::Cell,
     future::{Future, poll_fn},
     pin::{Pin, pin},
     task::{Context, Poll, Waker},
     time::{Duration, Instant},
 };
 
+use gorge_test_util::AllocationCounter;
 use gorge_timeout::{Timer, Wheel, sleep, timeout};
 
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-}
-
-// SAFETY: every call is passed on to the system's allocator unchanged; counting touches only a
-// thread-local that needs neither initialisation nor destruction.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: the caller's promises are the ones asked for here.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        // SAFETY: as above.
-        unsafe { System.dealloc(block, layout) }
-    }
-}
-
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-fn allocations_of(work: impl FnOnce()) -> usize {
-    let before = ALLOCATIONS.get();
-    work();
-    ALLOCATIONS.get() - before
-}
+static ALLOCATOR: AllocationCounter = AllocationCounter::new();
 
 #[test]
 fn a_warm_wheel_allocates_nothing() {
@@ -62,7 +34,7 @@ fn a_warm_wheel_allocates_nothing() {
         wheel.advance(now, &mut expired);
     };
     round();
-    assert_eq!(allocations_of(|| (0..100).for_each(|_| round())), 0);
+    assert_eq!(ALLOCATOR.of_thread(|| (0..100).for_each(|_| round())).0, 0);
 }
 
 #[test]
@@ -79,7 +51,7 @@ fn arm_and_cancel_of_a_timeout_allocate_nothing() {
         };
         arm_and_cancel();
         tokio::task::yield_now().await;
-        assert_eq!(allocations_of(arm_and_cancel), 0);
+        assert_eq!(ALLOCATOR.of_thread(arm_and_cancel).0, 0);
     });
 }
 
@@ -100,10 +72,10 @@ fn a_timer_that_fires_and_is_armed_again_allocates_nothing() {
         for number in 1..10 {
             fire(number).await;
         }
-        let before = ALLOCATIONS.get();
+        let before = ALLOCATOR.count_of_thread();
         for number in 10..100 {
             fire(number).await;
         }
-        assert_eq!(ALLOCATIONS.get() - before, 0);
+        assert_eq!(ALLOCATOR.count_of_thread() - before, 0);
     });
 }

@@ -1,36 +1,12 @@
 //! A known key allocates nothing, on the way in and on the way out.
 
-use std::{
-    alloc::{GlobalAlloc, Layout, System},
-    cell::Cell,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use gorge_pool::{Entry, Options, Pool};
-
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-}
-
-// SAFETY: every call is passed on to the system's allocator unchanged; counting touches only a
-// thread-local that needs neither initialisation nor destruction.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: the caller's promises are the ones asked for here.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        // SAFETY: as above.
-        unsafe { System.dealloc(block, layout) }
-    }
-}
+use gorge_test_util::AllocationCounter;
 
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: AllocationCounter = AllocationCounter::new();
 
 #[test]
 fn a_known_key_allocates_nothing() {
@@ -51,7 +27,5 @@ fn a_known_key_allocates_nothing() {
         now += Duration::from_millis(100);
     };
     round();
-    let before = ALLOCATIONS.get();
-    (0..100).for_each(|_| round());
-    assert_eq!(ALLOCATIONS.get() - before, 0);
+    assert_eq!(ALLOCATOR.of_thread(|| (0..100).for_each(|_| round())).0, 0);
 }

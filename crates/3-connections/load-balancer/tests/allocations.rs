@@ -1,7 +1,5 @@
-//! A selection allocates nothing. One test only, for the counter belongs to the process.
+//! A selection allocates nothing.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -9,32 +7,11 @@ use std::time::Duration;
 use gorge_filter::{Attempt, Exchange, Progress};
 use gorge_load_balancer::LoadBalancer;
 use gorge_protocols::Address;
+use gorge_test_util::AllocationCounter;
 use gorge_upstream::{Peer, Upstream, Verdict};
 
-/// The system's allocator, counting the allocations of each thread.
-struct Counting;
-
-thread_local! {
-    static COUNT: Cell<usize> = const { Cell::new(0) };
-}
-
-// SAFETY: every call goes to the system's allocator as it came; counting touches a thread-local
-// cell that needs no memory of its own and is never dropped.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        COUNT.set(COUNT.get() + 1);
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.dealloc(block, layout) }
-    }
-}
-
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: AllocationCounter = AllocationCounter::new();
 
 fn peers(weights: impl IntoIterator<Item = u64>) -> Vec<Peer> {
     let build = |(i, weight)| {
@@ -74,10 +51,7 @@ fn a_selection_allocates_nothing() {
     let mut x = Exchange::new();
     for balancer in &balancers {
         exchange(balancer, &mut x);
-        let before = COUNT.get();
-        for _ in 0..100 {
-            exchange(balancer, &mut x);
-        }
-        assert_eq!(COUNT.get() - before, 0, "{balancer:?}");
+        let rounds = || (0..100).for_each(|_| exchange(balancer, &mut x));
+        assert_eq!(ALLOCATOR.of_thread(rounds).0, 0, "{balancer:?}");
     }
 }

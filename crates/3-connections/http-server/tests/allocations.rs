@@ -1,7 +1,5 @@
 //! An exchange on a warm connection costs no allocation.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::future::poll_fn;
 use std::sync::Arc;
 
@@ -11,29 +9,10 @@ use gorge_filter::{Announce, BodyLength, BodySink, BodySource, ServerStream};
 use gorge_http::{Chunk, Known, RequestHead, ResponseHead, Status};
 use gorge_http_server::{Connection, Settings};
 use gorge_protocols::{VirtualStream, virtual_pair};
-
-struct Counting;
-
-thread_local! {
-    static COUNT: Cell<usize> = const { Cell::new(0) };
-}
-
-// SAFETY: every call goes on to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        COUNT.set(COUNT.get() + 1);
-        // SAFETY: the caller keeps the contract of `alloc`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
-        // SAFETY: `ptr` came from `alloc` above, thus from `System`.
-        unsafe { System.dealloc(ptr, layout) }
-    }
-}
+use gorge_test_util::AllocationCounter;
 
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: AllocationCounter = AllocationCounter::new();
 
 const GET: &str = "GET /path HTTP/1.1\r\nHost: example.org\r\nUser-Agent: test\r\nAccept: */*\r\n\r\n";
 const POST: &str = "POST /path HTTP/1.1\r\nHost: example.org\r\nTransfer-Encoding: chunked\r\n\r\n\
@@ -78,14 +57,14 @@ async fn a_warm_exchange_allocates_nothing() {
             let mut answer = BytesMut::with_capacity(100_000);
             let mut counted = 0;
             for round in 0..100 {
-                let before = COUNT.get();
+                let before = ALLOCATOR.count_of_thread();
                 client.write_all(request.as_bytes()).await.unwrap();
                 served.exchange(length).await;
                 let got = client.read(&mut answer).await.unwrap();
                 assert!(got > size);
                 answer.clear();
                 if round >= 50 {
-                    counted += COUNT.get() - before;
+                    counted += ALLOCATOR.count_of_thread() - before;
                 }
             }
             assert_eq!(counted, 0, "{request:?}, {length:?}");

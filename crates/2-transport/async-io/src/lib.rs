@@ -7,9 +7,8 @@ mod ext;
 mod info;
 mod poll;
 mod read_buffer;
+mod sockets;
 mod stream;
-mod tcp;
-mod unix;
 mod write_queue;
 
 pub use copy::{CopyBoth, copy_both};

@@ -9,18 +9,21 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use super::contestants::{self, Scratch};
-use super::load::{self, Load};
+use super::load::Clients;
 use super::process::{Process, free_address};
 use crate::shell::{cargo, execute, program};
 use crate::workspace;
 
-/// The calls that move bytes.
-const DATA: &[&str] =
-    &["read", "write", "readv", "writev", "recvfrom", "sendto", "recvmsg", "sendmsg", "sendfile", "splice"];
+/// The calls that move bytes of sockets. Rust's plain `read` and `write` are of files and events: the log, whose lines
+/// of many exchanges go out in one call, and wake-ups.
+const DATA: &[&str] = &["readv", "writev", "recvfrom", "sendto", "recvmsg", "sendmsg", "sendfile", "splice"];
+const LOG: &[&str] = &["write"];
 const WAITS: &[&str] = &["epoll_wait", "epoll_pwait", "epoll_pwait2"];
 
 /// Few enough per connection that no limit of requests per connection is met.
-const ROUNDS: usize = 400;
+const ROUNDS: usize = 450;
+/// So many connections one after the other make enough exchanges even where only one is open.
+const REPEATS: usize = 10;
 
 /// What the program prints as it ends when it was built to count.
 const ALLOCATIONS: &str = "allocations:";
@@ -28,27 +31,29 @@ const ALLOCATIONS: &str = "allocations:";
 pub(crate) struct Counts {
     pub(crate) connections: usize,
     pub(crate) data: f64,
+    pub(crate) log: f64,
     pub(crate) waits: f64,
     /// Every call and how often it is made per exchange, the most frequent first.
     pub(crate) calls: Vec<(String, f64)>,
     pub(crate) allocations: f64,
 }
 
-pub(crate) fn count(scratch: &Scratch, seconds: f64) -> Result<Vec<Counts>> {
+pub(crate) fn count(scratch: &Scratch) -> Result<Vec<Counts>> {
     let gorge = build("gorge-plain", &[])?;
     let counting = build("gorge-counting", &["--features", "count-allocations"])?;
     let (_origin, origin) = contestants::start_origin(scratch)?;
     [1, 64]
         .into_iter()
         .map(|connections| {
-            let calls = system_calls(&gorge, scratch, origin, connections, seconds)?;
+            let calls = system_calls(&gorge, scratch, origin, connections)?;
             let sum = |names: &[&str]| {
                 calls.iter().filter(|call| names.contains(&call.0.as_str())).map(|call| call.1).sum()
             };
-            let (data, waits) = (sum(DATA), sum(WAITS));
+            let (data, log, waits) = (sum(DATA), sum(LOG), sum(WAITS));
             Ok(Counts {
                 connections,
                 data,
+                log,
                 waits,
                 calls,
                 allocations: allocations(&counting, scratch, origin, connections)?,
@@ -81,28 +86,26 @@ fn start(
     Ok((process, address))
 }
 
-/// Attaches strace to the warm program for one run of wrk.
+/// Attaches strace to the warm program while nothing but exchanges happens.
 fn system_calls(
     gorge: &Path,
     scratch: &Scratch,
     origin: SocketAddr,
     connections: usize,
-    seconds: f64,
 ) -> Result<Vec<(String, f64)>> {
     let (proxy, address) = start(gorge, scratch, origin, false)?;
-    let load = Load { connections, close: false };
-    load::wrk(address, "/1k", load, 1.0)?;
+    let mut clients = Clients::open(address, connections)?;
+    clients.exchange(ROUNDS / 5)?;
     let table = scratch.folder.join("strace.txt");
     let mut command = program("strace", ["-f", "-c", "-p", &proxy.id().to_string(), "-o"]);
     let tracer = Process::start(command.arg(&table), None, &scratch.folder.join("strace.log"))?;
     wait_until(|| tracer.output().contains("attached"), "strace did not attach", &tracer)?;
-    let run = load::wrk(address, "/1k", load, seconds)?;
+    clients.exchange(ROUNDS)?;
     tracer.stop(libc::SIGINT)?;
     let text = std::fs::read_to_string(&table).context("strace wrote no table")?;
-    let mut calls: Vec<_> = parse_table(&text)
-        .into_iter()
-        .map(|(name, calls)| (name, calls as f64 / run.exchanges as f64))
-        .collect();
+    let exchanges = (connections * ROUNDS) as f64;
+    let mut calls: Vec<_> =
+        parse_table(&text).into_iter().map(|(name, calls)| (name, calls as f64 / exchanges)).collect();
     calls.sort_by(|a, b| b.1.total_cmp(&a.1));
     Ok(calls)
 }
@@ -132,7 +135,8 @@ fn parse_table(text: &str) -> BTreeMap<String, u64> {
 fn allocations(program: &Path, scratch: &Scratch, origin: SocketAddr, connections: usize) -> Result<f64> {
     let once = allocated(program, scratch, origin, connections, ROUNDS)?;
     let twice = allocated(program, scratch, origin, connections, ROUNDS * 2)?;
-    Ok((twice as f64 - once as f64) / (connections * ROUNDS) as f64)
+    // Buffers of the log may differ by a few between two runs, either way.
+    Ok(twice.saturating_sub(once) as f64 / (connections * ROUNDS * REPEATS) as f64)
 }
 
 fn allocated(
@@ -143,7 +147,9 @@ fn allocated(
     rounds: usize,
 ) -> Result<u64> {
     let (proxy, address) = start(program, scratch, origin, true)?;
-    load::exact(address, connections, rounds)?;
+    for _ in 0..REPEATS {
+        Clients::open(address, connections)?.exchange(rounds)?;
+    }
     let output = proxy.stop(libc::SIGTERM)?;
     output
         .lines()

@@ -121,22 +121,26 @@ fn message_length(bytes: &[u8]) -> Result<Option<usize>> {
     Ok(Some(end + 4 + length.1.trim().parse::<usize>()?))
 }
 
-/// Exactly `rounds` exchanges on each of `connections` keep-alive connections, all of a round in flight together.
-pub(crate) fn exact(address: SocketAddr, connections: usize, rounds: usize) -> Result<()> {
-    let mut clients = open(address, connections)?;
-    for _ in 0..rounds {
-        for client in &mut clients {
-            client.send()?;
-        }
-        for client in &mut clients {
-            client.receive()?;
-        }
-    }
-    Ok(())
-}
+/// Open keep-alive connections.
+pub(crate) struct Clients(Vec<Client>);
 
-fn open(address: SocketAddr, connections: usize) -> Result<Vec<Client>> {
-    (0..connections).map(|_| Client::connect(address)).collect()
+impl Clients {
+    pub(crate) fn open(address: SocketAddr, connections: usize) -> Result<Self> {
+        Ok(Self((0..connections).map(|_| Client::connect(address)).collect::<Result<_>>()?))
+    }
+
+    /// Exactly `rounds` exchanges on each connection, all of a round in flight together.
+    pub(crate) fn exchange(&mut self, rounds: usize) -> Result<()> {
+        for _ in 0..rounds {
+            for client in &mut self.0 {
+                client.send()?;
+            }
+            for client in &mut self.0 {
+                client.receive()?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Connections that each made one exchange and wait for the next, until they are dropped.

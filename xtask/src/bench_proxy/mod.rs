@@ -20,7 +20,7 @@ use crate::benchmarks_page::{self, Section};
 use crate::needs;
 use crate::shell::Arguments;
 use contestants::{Built, CONNECTIONS, Contestant, Kind, Scratch};
-use load::{Load, WrkResult};
+use load::{Clients, Load, WrkResult};
 use process::{LOAD_CORE, Process};
 use transfer::Way;
 
@@ -94,7 +94,7 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<String> {
     let machine = benchmarks_page::machine();
     let scratch = Scratch::new()?;
     let (section, text, verdict) = if only_count {
-        let counts = count::count(&scratch, plan.seconds)?;
+        let counts = count::count(&scratch)?;
         let (text, verdict) = report::counts(&machine, &counts);
         (Section::Count, text, verdict)
     } else {
@@ -188,7 +188,7 @@ fn sample(contestant: &Contestant, scenario: &Scenario, seconds: f64) -> Result<
 fn idle_memory(plan: &Plan, kind: Kind, built: &Built, scratch: &Scratch, origin: SocketAddr) -> Result<f64> {
     let contestant = contestants::start(kind, built, scratch, origin)?;
     // What the first exchanges bring for good is not counted against the connections.
-    load::exact(contestant.address, 64, 10)?;
+    Clients::open(contestant.address, 64)?.exchange(10)?;
     let before = contestant.process.resident()?;
     let idle = load::idle(contestant.address, plan.idle)
         .with_context(|| format!("{} with {} idle connections", kind.name(), plan.idle))?;

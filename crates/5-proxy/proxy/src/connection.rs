@@ -122,7 +122,7 @@ impl<A: App> Downstream<A> {
             Err(error) => {
                 // What was understood of the head so far is not to be relied on.
                 state.x.req.clear();
-                let outcome = core.fail(&mut side, &mut state, error).await;
+                let outcome = Recycled::pin(core.fail(&mut side, &mut state, error)).await;
                 end(core, &mut state, &outcome);
                 true
             }

@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
+use gorge_allocators::Recycled;
 use gorge_error::{Error, Fault, Kind, Result};
 use gorge_filter::{
     Announce, Attempt, BodyLength, ClientStream, ErrorPages, Event, Flow, Observer, Outcome, Progress,
@@ -76,7 +77,7 @@ impl<A: App> Core<A> {
         };
         match result {
             Ok(()) => Outcome { status: sent_status(state), error: None, complete: true },
-            Err(error) => self.fail(side, state, error).await,
+            Err(error) => Recycled::pin(self.fail(side, state, error)).await,
         }
     }
 
@@ -88,15 +89,25 @@ impl<A: App> Core<A> {
     ) -> Result<()> {
         heads::receive_request(&mut state.x, framing);
         heads::admit(&mut state.x, framing, &self.via)?;
+        match self.own_answer(state).await? {
+            // Out of line, as all that is rare: its future would make each exchange's larger.
+            Some(response) => Recycled::pin(self.send_own(side, state, response.into_inner())).await,
+            None => self.forward(side, state).await,
+        }
+    }
+
+    /// The answer to a request that does not go upstream.
+    async fn own_answer(&self, state: &mut State<A::Context>) -> Result<Option<Recycled<Response>>> {
         if heads::is_last_hop(&mut state.x) {
             let mut response = Response::empty(Status::OK);
+            // Cannot fail: a constant of legal bytes.
             let _ = response.head.headers.append(Known::Allow, heads::ALLOW);
-            return self.send_own(side, state, response).await;
+            return Ok(Some(Recycled::new(response)));
         }
-        match self.app.downstream().on_request(&mut state.x, &mut state.down).await? {
-            Flow::Respond(response) => self.send_own(side, state, response).await,
-            Flow::Continue => self.forward(side, state).await,
-        }
+        Ok(match self.app.downstream().on_request(&mut state.x, &mut state.down).await? {
+            Flow::Respond(response) => Some(Recycled::new(response)),
+            Flow::Continue => None,
+        })
     }
 
     /// Tries peers until one answers or no further attempt is allowed.
@@ -161,7 +172,7 @@ impl<A: App> Core<A> {
             if let Flow::Respond(response) =
                 self.app.inner().on_request(&mut state.x, &mut state.inner).await?
             {
-                self.send_inner(side, state, response).await?;
+                Recycled::pin(self.send_inner(side, state, response)).await?;
                 return Ok(Attempted::Done);
             }
         }

@@ -162,6 +162,7 @@ fn room(headers: &Headers, framing: WireFraming, persist: Persist<'_>) -> usize 
 }
 
 /// The fields that are sent on as they are.
+#[inline]
 fn put_fields(headers: &Headers, leave_out: KnownSet, out: &mut Room<'_>) {
     for line in headers.lines(leave_out) {
         match line {
@@ -176,6 +177,7 @@ fn put_fields(headers: &Headers, leave_out: KnownSet, out: &mut Room<'_>) {
     }
 }
 
+#[inline]
 fn put_framing(headers: &Headers, framing: WireFraming, out: &mut Room<'_>) {
     let length = |value: &[u8], out: &mut Room<'_>| {
         out.put(b"Content-Length: ");
@@ -194,6 +196,7 @@ fn put_framing(headers: &Headers, framing: WireFraming, out: &mut Room<'_>) {
     }
 }
 
+#[inline]
 fn put_persist(persist: Persist<'_>, te: bool, out: &mut Room<'_>) {
     let upgrade = match persist {
         Persist::Upgrade(value) if class::run(value, VALUE) == value.len() => Some(value),

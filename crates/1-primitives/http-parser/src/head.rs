@@ -319,7 +319,10 @@ fn record(
         let name = line..line + field.name.len();
         let start = place(bytes, field.value);
         let value = start..start.wrapping_add(field.value.len());
-        if place(bytes, field.name.as_bytes()) != line || name.end > start || name.len() > Headers::MAX_NAME {
+        if place(bytes, field.name.as_bytes()) != line
+            || name.end > start
+            || field.name.len() > Headers::MAX_NAME
+        {
             return Err(suspect(line));
         }
         line = after_line(bytes, value.end).ok_or(suspect(line))?;

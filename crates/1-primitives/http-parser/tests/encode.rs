@@ -48,6 +48,61 @@ fn host_comes_first_and_what_frames_is_written_anew() {
     }
 }
 
+/// A line that stands in the received bytes as it is written is copied whole, with its neighbours;
+/// no other is.
+#[test]
+fn lines_are_written_alike_however_they_came() {
+    let tight = "Host:h\r\nAccept:a\r\nX-Empty:\r\nX:1\r\nVary:v";
+    let plain = "Host: h\r\nAccept: a\r\nX-Empty: \r\nX: 1\r\nVary: v";
+    let loose = "Host:  h\r\nAccept: a \r\nX-Empty:  \r\nX:\t1\t\r\nVary: \tv \t ";
+    for text in [tight, plain, loose] {
+        let text = format!("GET / HTTP/1.1\r\n{text}\r\n\r\n");
+        let written = request_again(&text, WireFraming::None, Persist::Default);
+        assert_eq!(written, format!("GET / HTTP/1.1\r\n{plain}\r\n\r\n"));
+    }
+}
+
+/// The room is measured before anything is written: were it too small, this would panic.
+#[test]
+fn the_longest_of_everything_finds_room() {
+    let long = "v".repeat(3000);
+    let upgrade = format!("{}\n", "u".repeat(3000));
+    let framings = [
+        WireFraming::Length(u64::MAX),
+        WireFraming::Chunked,
+        WireFraming::None,
+        WireFraming::AsFields,
+        WireFraming::UntilClose,
+    ];
+    let values = [long.as_bytes(), upgrade.as_bytes()];
+    let upgrades = values.map(Persist::Upgrade);
+    let persists = [Persist::Default, Persist::Close, Persist::KeepAlive].into_iter().chain(upgrades);
+    for (framing, persist) in persists.flat_map(|persist| framings.map(|framing| (framing, persist))) {
+        for fields in 0..3 {
+            let mut request = RequestHead::new();
+            request.method = Method::from_bytes(long.as_bytes()).unwrap();
+            request.uri.set_path(&format!("/{long}")).unwrap();
+            let mut response = ResponseHead::new(Status::OK);
+            response.set_reason(long.clone().into()).unwrap();
+            for _ in 0..fields {
+                for headers in [&mut request.headers, &mut response.headers] {
+                    headers.append(Known::Te, "trailers").unwrap();
+                    headers.append(Known::Host, &long).unwrap();
+                    headers.append(Known::ContentLength, &long).unwrap();
+                    headers.append(&*long, &long).unwrap();
+                }
+            }
+            // A buffer of its own, so that no spare capacity hides a fault.
+            let mut out = BytesMut::new();
+            encode_request(&request, framing, persist, &mut out);
+            assert!(out.starts_with(long.as_bytes()) && out.ends_with(b"\r\n\r\n"));
+            let mut out = BytesMut::new();
+            encode_response(&response, framing, persist, &mut out);
+            assert!(out.starts_with(b"HTTP/1.1 200 vvv") && out.ends_with(b"\r\n\r\n"));
+        }
+    }
+}
+
 #[test]
 fn each_form_of_target_is_written_as_an_origin_wants_it() {
     let rows = [

@@ -89,7 +89,7 @@ const fn below(word: u64, bound: u8) -> u64 {
 /// Flags the bytes that are `byte`; for a borrow, see [`below`].
 #[inline]
 const fn equal(word: u64, byte: u8) -> u64 {
-    below(word ^ ONES * byte as u64, 1)
+    below(word ^ (ONES * byte as u64), 1)
 }
 
 /// `bytes` without the spaces and tabs around them.

@@ -94,7 +94,7 @@ impl ResponseHead {
     /// If it has a CR, LF, NUL or other control byte but HTAB; then the old one stays.
     #[inline]
     pub fn set_reason(&mut self, reason: Bytes) -> Result<(), InvalidReason> {
-        if !grammar::is_value(&reason) {
+        if !reason.is_empty() && !grammar::is_value(&reason) {
             return Err(InvalidReason);
         }
         self.reason = reason;

@@ -77,6 +77,12 @@ impl Record {
         (self.meta >> 8) as usize
     }
 
+    /// Whether the name stands at that place of the received bytes.
+    #[inline]
+    pub(crate) fn begins_at(self, place: usize) -> bool {
+        self.name as usize == place
+    }
+
     #[inline]
     pub(crate) fn value_len(self) -> usize {
         self.value_len as usize
@@ -120,13 +126,19 @@ impl<'a> Source<'a> {
     /// exactly as it would be written.
     #[inline]
     pub(crate) fn received_line(self, record: Record) -> Option<(usize, usize)> {
-        // Offsets into the side buffer lie beyond all received bytes, so the look-ups fail.
         let name_end = record.name as usize + record.name_len();
-        let value_end = record.value as usize + record.value_len();
-        let plain = record.value as usize == name_end + 2
-            && self.received.get(name_end..name_end + 2)? == b": "
-            && self.received.get(value_end..value_end + 2)? == b"\r\n";
-        plain.then_some((record.name as usize, value_end + 2))
+        let value = record.value as usize;
+        if (record.name | record.value) & SIDE != 0 || value != name_end + 2 {
+            return None;
+        }
+        let value_end = value + record.value_len();
+        debug_assert!(value_end <= self.received.len());
+        // SAFETY: name and value lie in the received bytes (see `Record`), hence also what is
+        // between them and what is behind the value.
+        let (between, behind) = unsafe {
+            (self.received.get_unchecked(name_end..value), self.received.get_unchecked(value_end..))
+        };
+        (between == b": " && behind.starts_with(b"\r\n")).then_some((record.name as usize, value_end + 2))
     }
 
     #[inline]
@@ -403,26 +415,28 @@ impl Headers {
     pub(crate) fn remove_known(&mut self, names: u64) -> usize {
         let doomed = names & self.present;
         let Some(start) = self.first_of(doomed) else { return 0 };
-        let before = self.records.len();
-        let mut kept = start;
-        for at in start..before {
-            let record = self.records[at];
-            if doomed >> record.id() & 1 != 0 {
-                self.garbage += record.side_bytes();
+        let (records, first) = (self.records.as_mut_slice(), &mut self.first);
+        let (mut kept, mut garbage) = (start, 0);
+        for at in start..records.len() {
+            let record = records[at];
+            let id = record.id() as usize % first.len();
+            if doomed >> id & 1 != 0 {
+                garbage += record.side_bytes();
                 continue;
             }
             // All fields of a name go or none does: so a first one stays one, at another place.
-            let first = &mut self.first[record.id() as usize];
-            if *first == near(at) {
-                *first = near(kept);
+            if first[id] == near(at) {
+                first[id] = near(kept);
             }
-            self.records[kept] = record;
+            records[kept] = record;
             kept += 1;
         }
+        let removed = records.len() - kept;
         self.records.truncate(kept);
+        self.garbage += garbage;
         self.present &= !doomed;
         self.pack_if_wasteful();
-        before - kept
+        removed
     }
 
     /// Before which place none of `names` stands, of which all are present; `None` if `names` is

@@ -52,8 +52,10 @@ impl Headers {
         if self.present() & Known::Connection.bit() != 0 {
             doomed |= self.read_connection(&mut options) & !NEVER_BY_NAME;
         }
-        options.upgrade &= self.contains(Known::Upgrade);
-        options.te_trailers = self.get_all(Known::Te).any(names_trailers);
+        options.upgrade &= self.present() & Known::Upgrade.bit() != 0;
+        if self.present() & Known::Te.bit() != 0 {
+            options.te_trailers = self.get_all(Known::Te).any(names_trailers);
+        }
         self.remove_known(doomed);
         if options.te_trailers {
             // Cannot fail on its name or value; if the list is full, TE is not kept.

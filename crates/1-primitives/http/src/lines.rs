@@ -62,9 +62,9 @@ impl<'a> Iterator for Lines<'a> {
                 return Some(Line::Field(self.source.field(record)));
             };
             while let Some((&next, rest)) = self.records.split_first()
-                && let Some((next_start, next_end)) = self.source.received_line(next)
-                && next_start == end
+                && next.begins_at(end)
                 && !self.leaves_out(next)
+                && let Some((_, next_end)) = self.source.received_line(next)
             {
                 end = next_end;
                 self.records = rest;

@@ -95,3 +95,32 @@ fn every_registered_name_but_framing_and_host_can_be_named() {
         assert_eq!(headers.contains(known), kept, "{known}");
     }
 }
+
+/// What stays is still found at its new place, wherever in a long list the removed fields stood.
+#[test]
+fn what_stays_is_found_wherever_it_stood() {
+    for (first, second) in [(0, 1), (3, 100), (10, 254), (254, 255), (255, 256), (100, 300), (299, 301)] {
+        let mut headers = Headers::new();
+        for index in 0..=302 {
+            match index {
+                _ if index == first => headers.append(Known::Connection, "x-gone"),
+                _ if index == second => headers.append("X-Gone", "1"),
+                253 => headers.append(Known::Age, "253"),
+                256 => headers.append(Known::Date, "256"),
+                257 => headers.append("X-Other", "257"),
+                302 => headers.append(Known::Via, "302"),
+                _ => headers.append(Known::Cookie, "c"),
+            }
+            .unwrap();
+        }
+        headers.remove_hop_by_hop();
+        assert_eq!(headers.len(), 301);
+        let age = if [first, second].contains(&253) { None } else { Some("253") };
+        assert_eq!(headers.get_str(Known::Age), age);
+        assert_eq!(headers.get_str(Known::Date), (second != 256).then_some("256"));
+        assert_eq!(headers.get_str("x-other"), Some("257"));
+        assert_eq!(headers.get_str(Known::Via), Some("302"));
+        assert_eq!((headers.get(Known::Connection), headers.get("X-Gone")), (None, None));
+        assert_eq!(headers.remove(Known::Via), 1);
+    }
+}

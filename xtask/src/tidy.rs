@@ -15,7 +15,9 @@ const BENCHED: &[&str] = &[
     "gorge-digest",
     "gorge-error",
     "gorge-http",
+    "gorge-http-client",
     "gorge-http-parser",
+    "gorge-http-server",
     "gorge-linked-list",
     "gorge-load-balancer",
     "gorge-pool",
@@ -37,10 +39,6 @@ const FORBIDDEN: &[(&str, &str, &str)] = &[
     ("/ro", "ot/", "name no path of one machine"),
     ("/home", "/", "name no path of one machine"),
 ];
-
-/// Text that has no place in a test.
-const FORBIDDEN_IN_TESTS: &[(&str, &str, &str)] =
-    &[("thread::", "sleep", "wait for what must happen, not for time to pass")];
 
 pub(crate) fn run(arguments: Arguments) -> Result<String> {
     arguments.finish()?;
@@ -109,13 +107,19 @@ fn check_file(file: &Path, findings: &mut Vec<String>) {
     if !begins_with_docs(&text) {
         findings.push(format!("{}: the first line is no `//!` that says what the module is", file.display()));
     }
-    let test = file.iter().any(|name| name == "tests");
-    let more = if test { FORBIDDEN_IN_TESTS } else { &[] };
     for (number, line) in text.lines().enumerate() {
-        for (start, end, instead) in FORBIDDEN.iter().chain(more) {
+        for (start, end, instead) in FORBIDDEN {
             if line.match_indices(start).any(|(at, _)| line[at + start.len()..].starts_with(end)) {
                 findings.push(format!("{}:{}: `{start}{end}`: {instead}", file.display(), number + 1));
             }
+        }
+    }
+    if file.iter().any(|name| name == "tests") {
+        for line in without_reason(&text, |line| line.contains(SLEEP)) {
+            findings.push(format!(
+                "{}:{line}: a test sleeps without a comment why nothing can be waited for",
+                file.display()
+            ));
         }
     }
     if may_not_panic(file) {
@@ -140,26 +144,28 @@ fn begins_with_docs(text: &str) -> bool {
         .is_some_and(|line| line.starts_with("//!") || line.starts_with("#![doc"))
 }
 
+const SLEEP: &str = concat!("thread::", "sleep");
+
 /// How many lines above a call its reason may stand.
 const REASON_WITHIN: usize = 5;
 
 /// Lines of code that unwrap with no comment on the line or just above it; unit tests, which come last, are free.
 fn unexplained_unwraps(text: &str) -> Vec<usize> {
+    let code = text.find("\n#[cfg(test)]").or_else(|| text.find("\n#[cfg(all(test")).unwrap_or(text.len());
+    without_reason(&text[..code], |line| {
+        line.contains(concat!(".unwr", "ap()")) || line.contains(concat!(".exp", "ect(\""))
+    })
+}
+
+/// Numbers of the lines that need a reason and have no comment on them or just above.
+fn without_reason(text: &str, needs_one: impl Fn(&str) -> bool) -> Vec<usize> {
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
-    let code =
-        lines.iter().position(|line| line.starts_with("#[cfg(test)]") || line.starts_with("#[cfg(all(test"));
-    let mut found = Vec::new();
-    for (at, line) in lines.iter().enumerate().take(code.unwrap_or(lines.len())) {
-        let calls = line.contains(concat!(".unwr", "ap()")) || line.contains(concat!(".exp", "ect(\""));
-        if !calls || line.starts_with("//") || line.contains("// ") {
-            continue;
-        }
+    let explained = |at: usize| {
         let above = &lines[at.saturating_sub(REASON_WITHIN)..at];
-        if !above.iter().any(|line| line.starts_with("// ")) {
-            found.push(at + 1);
-        }
-    }
-    found
+        lines[at].contains("// ") || above.iter().any(|line| line.starts_with("// "))
+    };
+    let asks = |at: &usize| needs_one(lines[*at]) && !lines[*at].starts_with("//");
+    (0..lines.len()).filter(asks).filter(|at| !explained(*at)).map(|at| at + 1).collect()
 }
 
 fn check_benches(packages: &[Package], findings: &mut Vec<String>) {

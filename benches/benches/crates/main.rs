@@ -4,6 +4,7 @@ mod allocators;
 mod digest;
 mod error;
 mod http;
+mod http1;
 mod http_parser;
 mod linked_list;
 mod load_balancer;
@@ -27,6 +28,7 @@ fn main() {
         allocators::bench,
         http::bench,
         http_parser::bench,
+        http1::bench,
         pool::bench,
         runtime::bench,
         upstream::bench,

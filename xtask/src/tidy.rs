@@ -151,8 +151,9 @@ const REASON_WITHIN: usize = 5;
 
 /// Lines of code that unwrap with no comment on the line or just above it; unit tests, which come last, are free.
 fn unexplained_unwraps(text: &str) -> Vec<usize> {
-    let code = text.find("\n#[cfg(test)]").or_else(|| text.find("\n#[cfg(all(test")).unwrap_or(text.len());
-    without_reason(&text[..code], |line| {
+    let test = |line: &&str| line.starts_with("#[cfg(test)]") || line.starts_with("#[cfg(all(test");
+    let code: String = text.lines().take_while(|line| !test(line)).map(|line| format!("{line}\n")).collect();
+    without_reason(&code, |line| {
         line.contains(concat!(".unwr", "ap()")) || line.contains(concat!(".exp", "ect(\""))
     })
 }

@@ -232,9 +232,9 @@ impl Room<'_> {
     /// If the room was measured too small.
     #[inline(always)]
     fn put(&mut self, part: &[u8]) {
-        let (to, rest) = std::mem::take(&mut self.0).split_at_mut(part.len());
+        // Cannot fail: `room` and the caller of `fill` count all that is put.
+        let to = self.0.split_off_mut(..part.len()).expect("the room was measured too small");
         to.write_copy_of_slice(part);
-        self.0 = rest;
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) fn read(section: Bytes, fields: &mut Headers) {
         let Some(colon) = memchr::memchr(b':', text) else { break };
         let name = &text[..colon];
         let known = Known::classify(name);
-        if may_trail(known, name) {
+        if may_trail(known, name) && !is_forged(name) {
             let value = &text[colon + 1..];
             let start = line + colon + 1 + (value.len() - value.trim_ascii_start().len());
             let end = start + value.trim_ascii().len();
@@ -29,6 +29,16 @@ pub(crate) fn read(section: Bytes, fields: &mut Headers) {
         }
         line += len + 1;
     }
+}
+
+/// Whether a field that may not stand here would be read in this one by those to whom `_` and `-`
+/// are the same.
+fn is_forged(name: &[u8]) -> bool {
+    if memchr::memchr(b'_', name).is_none() {
+        return false;
+    }
+    let plain: Vec<u8> = name.iter().map(|&byte| if byte == b'_' { b'-' } else { byte }).collect();
+    !may_trail(Known::classify(&plain), &plain)
 }
 
 /// Whether a field may stand in a trailer section.

@@ -84,19 +84,17 @@ fn split(bytes: &[u8]) -> Result<(&str, Option<&[u8]>), InvalidUri> {
 }
 
 /// The length of the registered name (or IPv4 address) that `bytes` begin with.
+#[inline]
 fn reg_name_len(bytes: &[u8]) -> Result<usize, InvalidUri> {
-    let mut len = 0;
-    while let Some(&byte) = bytes.get(len) {
-        if grammar::is_reg_name_byte(byte) {
-            len += 1;
-        } else if byte == b'%' {
-            match bytes.get(len + 1..len + 3) {
-                Some(digits) if digits.iter().all(u8::is_ascii_hexdigit) => len += 3,
-                _ => return Err(InvalidUri::Host),
-            }
-        } else {
-            break;
+    let plain =
+        |bytes: &[u8]| bytes.iter().position(|&byte| !grammar::is_reg_name_byte(byte)).unwrap_or(bytes.len());
+    let mut len = plain(bytes);
+    while bytes.get(len) == Some(&b'%') {
+        match bytes.get(len + 1..len + 3) {
+            Some(digits) if digits.iter().all(u8::is_ascii_hexdigit) => len += 3,
+            _ => return Err(InvalidUri::Host),
         }
+        len += plain(&bytes[len..]);
     }
     if len == 0 { Err(InvalidUri::Host) } else { Ok(len) }
 }

@@ -262,7 +262,10 @@ impl Headers {
     /// Whether a field of that name is there.
     #[inline]
     pub fn contains(&self, name: impl FieldName) -> bool {
-        self.position(Needle::new(&name)).is_some()
+        match Needle::new(&name) {
+            Needle::Known(known) => self.present & known.bit() != 0,
+            other => self.position(other).is_some(),
+        }
     }
 
     /// How many fields of that name there are.
@@ -301,12 +304,16 @@ impl Headers {
         let start = self.start(needle)?;
         match needle {
             Needle::Known(_) if start < FAR as usize => Some(start),
-            _ => {
-                let source = self.source();
-                let found = |&record: &Record| needle.matches(record, source);
-                Some(start + self.records[start..].iter().position(found)?)
-            }
+            _ => self.search(start, needle),
         }
+    }
+
+    /// Apart, so that the look-up of a well-known name stays small enough to be inlined.
+    #[inline(never)]
+    fn search(&self, start: usize, needle: Needle<'_>) -> Option<usize> {
+        let source = self.source();
+        let found = |&record: &Record| needle.matches(record, source);
+        Some(start + self.records[start..].iter().position(found)?)
     }
 
     /// Before which place no field of that name stands; `None` if there is none at all.

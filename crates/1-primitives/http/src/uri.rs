@@ -254,6 +254,9 @@ fn path_end(text: &[u8], start: usize) -> u32 {
     mark.map_or(text.len(), |at| start + at) as u32
 }
 
+// The rarer forms are kept out of the way of the origin form.
+
+#[inline(never)]
 fn parse_authority(text: Bytes) -> Result<Uri, InvalidUri> {
     let authority = authority::validate(&text)?;
     let port = authority.port().ok_or(InvalidUri::Port)?;
@@ -262,6 +265,7 @@ fn parse_authority(text: Bytes) -> Result<Uri, InvalidUri> {
     Ok(Uri { host_end, port: Some(port), ..Uri::at(text, Form::Authority, end) })
 }
 
+#[inline(never)]
 fn parse_absolute(method: &Method, text: Bytes) -> Result<Uri, InvalidUri> {
     let (https, host_start) = match strip_scheme(&text) {
         Some(found) => found,

@@ -256,7 +256,7 @@ fn a_reader_that_stands_still_is_cut_off() {
     let mut client = RawClient::connect_narrow(proxy.addr());
     client.send(common::GET);
     ended.wait();
-    assert_eq!(proxy.errors("write_timed_out"), 1);
+    proxy.wait_for("the count", |proxy| proxy.errors("write_timed_out") == 1);
 }
 
 #[test]

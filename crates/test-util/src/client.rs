@@ -3,10 +3,10 @@
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use socket2::{Domain, SockRef, Socket, Type};
+use socket2::{Domain, Socket, Type};
 
 use crate::guard::LIMIT;
-use crate::message::{Framing, Response, response_framing, start_line};
+use crate::message::{Response, response_framing, start_line};
 use crate::wire::{End, Wire};
 
 /// A TCP connection to the proxy. Every read is given up with a panic after [`LIMIT`].
@@ -34,14 +34,6 @@ impl RawClient {
         socket.set_recv_buffer_size(1).expect("the kernel rounds the size up to its least");
         socket.connect_timeout(&to.into(), LIMIT).unwrap_or_else(|e| panic!("connect to {to}: {e}"));
         Self { wire: Wire::new(socket.into(), None) }
-    }
-
-    /// This side's address, as the proxy sees it.
-    ///
-    /// # Panics
-    /// Never on a connected socket.
-    pub fn local_addr(&self) -> SocketAddr {
-        self.wire.stream().local_addr().expect("a connected socket has an address")
     }
 
     /// Sends these bytes; false when the proxy has closed the connection.
@@ -138,11 +130,6 @@ impl RawClient {
         self.wire.exactly(count)
     }
 
-    /// The chunked body that comes next, decoded.
-    pub fn chunked_body(&mut self) -> Vec<u8> {
-        self.wire.body(Framing::Chunked).data
-    }
-
     /// The next bytes that come, at least one; empty at the end.
     pub fn some(&mut self) -> Vec<u8> {
         self.wire.some()
@@ -171,13 +158,5 @@ impl RawClient {
     /// Ends the connection with a reset.
     pub fn reset(self) {
         self.wire.reset();
-    }
-
-    /// How many bytes the kernel lets this socket hold unread; what a slow reader may take in without reading.
-    ///
-    /// # Panics
-    /// Never on an open socket.
-    pub fn receive_buffer(&self) -> usize {
-        SockRef::from(self.wire.stream()).recv_buffer_size().expect("an open socket has a buffer")
     }
 }

@@ -137,14 +137,6 @@ impl Origin {
         record.received.iter_mut().for_each(Vec::clear);
     }
 
-    /// Blocks until this many connections have been accepted.
-    ///
-    /// # Panics
-    /// After [`LIMIT`].
-    pub fn wait_for_connections(&self, count: usize) {
-        self.wait("connections", |record| record.received.len() >= count);
-    }
-
     /// Blocks until this many requests have been read whole.
     ///
     /// # Panics

@@ -2,9 +2,8 @@
 
 use std::io::{Read, Write};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::OnceLock;
 use std::thread;
 
 use crate::text_log::TextLog;
@@ -31,14 +30,6 @@ impl Program {
         collect_both(child.stdout.take(), &out, &both);
         collect_both(child.stderr.take(), &err, &both);
         Self { child, out, err, both }
-    }
-
-    /// Builds the program `gorge` of this workspace, once per test process, and starts it.
-    ///
-    /// # Panics
-    /// When it does not build or cannot be started.
-    pub fn gorge(arguments: &[&str]) -> Self {
-        Self::start(gorge_path(), arguments)
     }
 
     /// The address in the first line that says `listening on ADDR`, on either stream.
@@ -116,28 +107,6 @@ pub(crate) fn address_in(line: &str) -> Option<SocketAddr> {
     let (_, rest) = line.split_once("listening on ")?;
     let word = rest.split_whitespace().next()?;
     word.trim_start_matches("http://").trim_end_matches(['.', ',', ';', '/']).parse().ok()
-}
-
-/// Where cargo puts the program, after having built it: the tests of another package do not build it by themselves.
-fn gorge_path() -> &'static Path {
-    static PATH: OnceLock<PathBuf> = OnceLock::new();
-    PATH.get_or_init(|| {
-        // TARGET/PROFILE/deps/this-test
-        let test = std::env::current_exe().expect("a running program has a path");
-        let profile = test.ancestors().nth(2).expect("a test lies in TARGET/PROFILE/deps");
-        let target = profile.parent().expect("a test lies in TARGET/PROFILE/deps");
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let mut build = Command::new(cargo);
-        build
-            .args(["build", "--quiet", "--package", "gorge-cli", "--bin", "gorge", "--target-dir"])
-            .arg(target);
-        if profile.ends_with("release") {
-            build.arg("--release");
-        }
-        let built = tool::spawn(&mut build).wait().expect("cargo is our own child");
-        assert!(built.success(), "the program gorge does not build");
-        profile.join("gorge")
-    })
 }
 
 #[cfg(test)]

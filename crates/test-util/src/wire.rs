@@ -44,10 +44,6 @@ impl Wire {
         Self { stream, unread: Vec::new(), tap, end: None }
     }
 
-    pub(crate) fn stream(&self) -> &TcpStream {
-        &self.stream
-    }
-
     /// Writes all of it; false when the peer is gone.
     pub(crate) fn send(&mut self, bytes: &[u8]) -> bool {
         match self.stream.write_all(bytes) {

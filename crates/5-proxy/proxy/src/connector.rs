@@ -31,15 +31,32 @@ pub(crate) struct Connector {
     limits: Arc<Limits>,
 }
 
-/// A connection in the hands of one attempt.
-pub(crate) struct Link {
+/// A connection in the hands of one attempt. Dropped, it counts as one that failed in use.
+pub(crate) struct Link<'a> {
     entry: Entry<Idle>,
     key: ReuseKey,
-    worker: usize,
     reused: bool,
+    in_use: InUse<'a>,
 }
 
-impl Link {
+/// Sees to it that a connection that was in use and is not given back is counted, whatever ends the
+/// attempt: an error, a panic, or the end of the process.
+struct InUse<'a> {
+    pool: &'a Pool<ReuseKey, Idle>,
+    worker: usize,
+    /// Why it is not given back. `None`: it is.
+    lost: Option<Reason>,
+}
+
+impl Drop for InUse<'_> {
+    fn drop(&mut self) {
+        if let Some(reason) = self.lost {
+            self.pool.discard(self.worker, reason);
+        }
+    }
+}
+
+impl Link<'_> {
     /// True if it carried an exchange before.
     pub(crate) fn reused(&self) -> bool {
         self.reused
@@ -70,7 +87,7 @@ impl Connector {
 
     /// A connection to `peer`: an idle one that is still good, unless it must be `fresh`, else a new
     /// one.
-    pub(crate) async fn connect(&self, peer: &Peer, fresh: bool, counters: &Counters) -> Result<Link> {
+    pub(crate) async fn connect(&self, peer: &Peer, fresh: bool, counters: &Counters) -> Result<Link<'_>> {
         if !fresh && let Some(link) = self.take(peer, counters) {
             return Ok(link);
         }
@@ -83,17 +100,22 @@ impl Connector {
         Ok(Link {
             entry: Entry::new(conn, clock::now()),
             key: peer.reuse_key().clone(),
-            worker,
             reused: false,
+            in_use: self.in_use(worker),
         })
     }
 
+    fn in_use(&self, worker: usize) -> InUse<'_> {
+        InUse { pool: &self.pool, worker, lost: Some(Reason::Failed) }
+    }
+
     /// An idle connection to `peer` on which nothing has happened.
-    fn take(&self, peer: &Peer, counters: &Counters) -> Option<Link> {
+    fn take(&self, peer: &Peer, counters: &Counters) -> Option<Link<'_>> {
         let worker = worker_id();
         loop {
             let Taken { mut entry, from } = self.pool.get(worker, peer.reuse_key(), clock::now())?;
-            if entry.conn.stream().is_closed() {
+            // What it received at rest may have been read already, by those who watch it.
+            if entry.conn.stream().is_closed() || !entry.conn.is_reusable() {
                 add(&counters.surprised, 1);
                 self.pool.discard(worker, Reason::Ended);
                 continue;
@@ -110,18 +132,20 @@ impl Connector {
                 entry = Entry { conn, created: entry.created, uses: entry.uses, expires: None };
             }
             add(&counters.reused, 1);
-            return Some(Link { entry, key: peer.reuse_key().clone(), worker, reused: true });
+            let in_use = self.in_use(worker);
+            return Some(Link { entry, key: peer.reuse_key().clone(), reused: true, in_use });
         }
     }
 
     /// Keeps a connection for the next attempt, if it can carry one.
-    pub(crate) fn put_back(self: &Arc<Self>, link: Link) {
-        let Link { mut entry, key, worker, .. } = link;
-        let now = clock::now();
+    pub(crate) fn put_back(self: &Arc<Self>, link: Link<'_>) {
+        let Link { mut entry, key, mut in_use, .. } = link;
+        let (now, worker) = (clock::now(), in_use.worker);
         if !entry.conn.is_reusable() {
-            self.pool.discard(worker, Reason::Unusable);
+            in_use.lost = Some(Reason::Unusable);
             return;
         }
+        in_use.lost = None;
         entry.conn.rest();
         entry.expires = entry.conn.keep_alive().map(|keep| now + keep);
         let watcher = self.watchers.get(worker);
@@ -129,11 +153,6 @@ impl Connector {
         if watcher.asleep.load(Ordering::Relaxed) && watcher.asleep.swap(false, Ordering::AcqRel) {
             self.wake(worker);
         }
-    }
-
-    /// Counts a connection that was in use and is not given back.
-    pub(crate) fn discard(&self, link: Link) {
-        self.pool.discard(link.worker, Reason::Failed);
     }
 
     /// Wakes the watcher of this worker, or starts it.

@@ -9,11 +9,12 @@ use std::time::{Duration, Instant};
 use gorge_allocators::Recycled;
 use gorge_error::{Error, Fault, Kind, Result};
 use gorge_filter::{
-    Announce, Attempt, BodyLength, ClientStream, ErrorPages, Event, Flow, Observer, Outcome, Progress,
-    Response, Retry, ServerStream,
+    Announce, Attempt, BodyLength, ClientStream, ErrorPages, Event, Exchange, Flow, Observer, Outcome,
+    Progress, Response, Retry, ServerStream,
 };
 use gorge_http::{Known, Method, Status};
 use gorge_http_parser::RequestFraming;
+use gorge_protocols::Address;
 use gorge_runtime::Shutdown;
 use gorge_timeout::{Timer, clock};
 use gorge_upstream::{InFlight, Peer, Stale, Upstream, Verdict};
@@ -124,6 +125,7 @@ impl<A: App> Core<A> {
         retries.begin_exchange();
         let repeatable = state.x.req.method.is_idempotent() || retries.policy().stale == Stale::Any;
         state.replay.begin(repeatable && state.x.facts.request_length != BodyLength::Empty);
+        let timeouts = state.x.timeouts;
         let mut next = Next::default();
         loop {
             let peer = match next.peer.take() {
@@ -141,6 +143,8 @@ impl<A: App> Core<A> {
             }
             pause(side, next.pause).await?;
             add(&self.counters.local().retries, 1);
+            // Those of the last peer, or of a filter that saw the last attempt, are not those of the next.
+            state.x.timeouts = timeouts;
             if A::Inner::LEN > 0 {
                 state.x.req.clone_from(&state.base);
             }
@@ -183,7 +187,12 @@ impl<A: App> Core<A> {
             state.x.timeouts = *timeouts;
         }
         let flight = peer.clone().begin();
-        let mut link = match self.connector.connect(&peer, fresh, counters).await {
+        let connecting = self.connector.connect(&peer, fresh, counters);
+        let connected = match total_deadline(&state.x) {
+            Some(deadline) => before(deadline, side.timer, connecting).await,
+            None => connecting.await,
+        };
+        let mut link = match connected {
             Ok(link) => link,
             Err(error) => return self.failed(state, flight, Progress::Nothing, error),
         };
@@ -193,9 +202,8 @@ impl<A: App> Core<A> {
         state.x.facts.timing.connected = Some(clock::now());
         self.app.observer().event(&state.x, &Event::Connected);
         let result = self.converse(side, state, &mut link, began, flight).await;
-        match result {
-            Ok(Attempted::Done) => self.connector.put_back(link),
-            _ => self.connector.discard(link),
+        if let Ok(Attempted::Done) = result {
+            self.connector.put_back(link);
         }
         result
     }
@@ -205,7 +213,7 @@ impl<A: App> Core<A> {
         &self,
         side: &mut Side<'_, S>,
         state: &mut State<A::Context>,
-        link: &mut Link,
+        link: &mut Link<'_>,
         began: Instant,
         flight: InFlight,
     ) -> Result<Attempted> {
@@ -334,6 +342,9 @@ impl<A: App> Core<A> {
         flight.end(Verdict::Failure, Duration::ZERO);
         note_failure(state, progress, &error);
         let mut next = Next::default();
+        if total_deadline(&state.x).is_some_and(|deadline| Instant::now() >= deadline) {
+            return Err(error);
+        }
         let retry = self.app.upstream().on_failure(&state.x, &error);
         if retry == Retry::GiveUp {
             return Err(error);
@@ -480,7 +491,12 @@ fn send_head<C, K: ClientStream>(state: &mut State<C>, client: &mut K, peer: &Pe
     let x = &mut state.x;
     if !x.req.headers.contains(Known::Host) {
         // Only an HTTP/1.0 request may come without; ours is a 1.1 request, which must have one.
-        x.req.headers.insert(Known::Host, peer.address().to_string()).map_err(|error| {
+        let host = match peer.address() {
+            Address::Ip(addr) => addr.to_string(),
+            // A path is no host.
+            _ => "localhost".to_owned(),
+        };
+        x.req.headers.insert(Known::Host, host).map_err(|error| {
             Error::because(Kind::Internal, "the peer's address is no host", error).into_internal()
         })?;
     }
@@ -511,6 +527,30 @@ fn note_failure<C>(state: &mut State<C>, progress: Progress, error: &Error) {
         attempt.progress = progress;
         attempt.failure = Some(error.kind());
     }
+}
+
+/// When the time is over that all attempts together have until the head of a response.
+pub(crate) fn total_deadline<C>(x: &Exchange<C>) -> Option<Instant> {
+    let total = x.timeouts.total?;
+    Some(x.facts.timing.start.unwrap_or_else(clock::now) + total)
+}
+
+/// What `connecting` comes to, if it does so before this time.
+async fn before<T>(
+    deadline: Instant,
+    timer: &mut Timer,
+    connecting: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    timer.set(deadline);
+    let mut connecting = pin!(connecting);
+    poll_fn(|cx| match connecting.as_mut().poll(cx) {
+        Poll::Pending => timer.poll_expired(cx).map(|()| {
+            let context = "connecting took all the time that the exchange had";
+            Err(Error::explain(Kind::ConnectTimedOut, context).into_upstream())
+        }),
+        ready => ready,
+    })
+    .await
 }
 
 /// Waits before the next attempt, unless the client leaves.

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use gorge_error::{Error, Kind, Result};
 use gorge_filter::{BodyLength, Exchange};
-use gorge_http::{Known, Method, ResponseHead, Version};
+use gorge_http::{Headers, Known, Method, ResponseHead, Version, list};
 use gorge_http_parser::{Expect, Framing, RequestFraming};
 
 /// How often a request may have passed through here before it is taken for a loop.
@@ -77,9 +77,21 @@ pub(crate) fn receive_request<C>(x: &mut Exchange<C>, framing: &RequestFraming) 
         _ => BodyLength::Empty,
     };
     if framing.upgrade {
-        x.facts.upgrade = x.req.headers.get(Known::Upgrade).map(Bytes::copy_from_slice);
+        x.facts.upgrade = protocols(&x.req.headers);
     }
     x.req.headers.remove_hop_by_hop();
+}
+
+/// The protocols that a client offers to change to, save HTTP itself: behind an agreement to `h2c`
+/// lie requests of which no filter would see any. `None`: there is no other.
+fn protocols(headers: &Headers) -> Option<Bytes> {
+    let is_http = |protocol: &[u8]| {
+        let name = protocol.split(|&b| b == b'/').next().unwrap_or_default().trim_ascii();
+        [&b"h2c"[..], b"h2", b"http"].iter().any(|http| name.eq_ignore_ascii_case(http))
+    };
+    let all = headers.get_all(Known::Upgrade).flat_map(list::items);
+    let others: Vec<&[u8]> = all.filter(|protocol| !is_http(protocol)).collect();
+    (!others.is_empty()).then(|| others.join(&b", "[..]).into())
 }
 
 /// Whether this proxy takes such a request at all.

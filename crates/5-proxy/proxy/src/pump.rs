@@ -9,6 +9,7 @@ use gorge_filter::{BodyLength, ClientStream, Exchange, ServerStream, Timeouts};
 use gorge_http::ResponseHead;
 use gorge_timeout::{Timer, clock};
 
+use crate::exchange::total_deadline;
 use crate::leg::{Leg, Waits};
 use crate::replay::Replay;
 
@@ -76,8 +77,7 @@ impl<'a, S: ServerStream, K: ClientStream> Pump<'a, S, K> {
         head: &mut ResponseHead,
         replay: &mut Replay,
     ) -> Result<BodyLength> {
-        self.deadline_total =
-            x.timeouts.total.map(|total| x.facts.timing.start.unwrap_or_else(clock::now) + total);
+        self.deadline_total = total_deadline(x);
         self.timer.set(self.head_deadline(&x.timeouts));
         poll_fn(|cx| self.poll_until_head(cx, x, head, replay)).await
     }

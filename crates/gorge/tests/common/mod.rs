@@ -161,6 +161,11 @@ impl RunningProxy {
         }
     }
 
+    /// Connections to the origins that carry an exchange.
+    pub fn active_upstream(&self) -> u64 {
+        self.proxy.pool_stats().active
+    }
+
     /// Stops it gracefully; returns when the last connection has ended.
     pub fn stop(self) -> Stopped {
         self.server.stop()

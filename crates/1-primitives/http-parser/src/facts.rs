@@ -161,6 +161,8 @@ impl Facts {
         Ok(())
     }
 
+    // Kept apart, for few messages have it and it would crowd the others.
+    #[inline(never)]
     fn keep_alive_parameters(&mut self, value: &[u8]) {
         for parameter in members(value) {
             let mut sides = parameter.splitn(2, |&byte| byte == b'=');

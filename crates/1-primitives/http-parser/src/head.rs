@@ -70,7 +70,7 @@ impl HeadParser {
         if self.scanner.is_none() && !self.skip_empty_line(buf)? {
             return Ok(None);
         }
-        self.read(buf, limits, Scanner::request(), |buf, room| take_request(buf, limits, room, head))
+        self.read(buf, limits, Scanner::request, |buf, room| take_request(buf, limits, room, head))
     }
 
     /// Reads a response head from the front of `buf` into `head` and decides its framing.
@@ -93,9 +93,7 @@ impl HeadParser {
         if buf.is_empty() {
             return Ok(None);
         }
-        self.read(buf, limits, Scanner::response(), |buf, room| {
-            take_response(buf, limits, room, method, head)
-        })
+        self.read(buf, limits, Scanner::response, |buf, room| take_response(buf, limits, room, method, head))
     }
 
     /// Takes off the one empty line that may stand before a request line (RFC 9112 2.2).
@@ -120,7 +118,7 @@ impl HeadParser {
         &mut self,
         buf: &mut BytesMut,
         limits: &Limits,
-        fresh: Scanner,
+        fresh: impl FnOnce() -> Scanner,
         mut take: impl FnMut(&mut BytesMut, usize) -> Option<Result<F, Reject>>,
     ) -> Result<Option<F>, Reject> {
         let skipped = self.skipped;
@@ -130,7 +128,7 @@ impl HeadParser {
             Some(_) => None,
         };
         if taken.is_none() {
-            let scanner = self.scanner.get_or_insert(fresh);
+            let scanner = self.scanner.get_or_insert_with(fresh);
             let window = &buf[..buf.len().min(room)];
             match scanner.feed(window, limits).map_err(|reject| reject.shifted(skipped))? {
                 Some(_) => taken = take(buf, room),
@@ -304,7 +302,6 @@ fn finish_response(
 
 /// The one pass over the fields: each line begins where the last one ended and ends in
 /// CRLF, each name is classified, each field recorded.
-#[inline]
 fn record(
     bytes: &[u8],
     lines: std::ops::Range<usize>,

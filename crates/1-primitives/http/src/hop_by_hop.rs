@@ -49,7 +49,10 @@ impl Headers {
             return options;
         }
         let mut doomed = HOP_BY_HOP;
-        if self.present() & Known::Connection.bit() != 0 {
+        if self.get_all(Known::Connection).all(|value| value == b"keep-alive") {
+            // Nearly all that say something say just this.
+            options.keep_alive = self.present() & Known::Connection.bit() != 0;
+        } else {
             doomed |= self.read_connection(&mut options) & !NEVER_BY_NAME;
         }
         options.upgrade &= self.present() & Known::Upgrade.bit() != 0;
@@ -65,6 +68,7 @@ impl Headers {
     }
 
     /// Removes the unregistered fields that Connection names, and returns the well-known ones.
+    #[inline(never)]
     fn read_connection(&mut self, options: &mut ConnectionOptions) -> u64 {
         let mut named = 0;
         let mut others = 0;
@@ -75,12 +79,6 @@ impl Headers {
                 continue;
             }
             let value = source.value(records[at]);
-            // Nearly all say just this.
-            if value == b"keep-alive" {
-                options.keep_alive = true;
-                named |= Known::KeepAlive.bit();
-                continue;
-            }
             for option in value.split(|&byte| byte == b',') {
                 let option = grammar::trim(option);
                 if option.eq_ignore_ascii_case(b"close") {
@@ -107,6 +105,7 @@ impl Headers {
     }
 }
 
+#[inline(never)]
 fn names_trailers(te: &[u8]) -> bool {
     te.split(|&byte| byte == b',').any(|coding| {
         let name = coding.split(|&byte| byte == b';').next().unwrap_or_default();

@@ -37,3 +37,12 @@ pub(crate) fn read_failed(error: io::Error) -> Error {
 pub(crate) fn write_failed(error: io::Error) -> Error {
     Error::because(Kind::of_write(&error), "writing to the upstream failed", error).into_upstream()
 }
+
+pub(crate) fn too_large(context: &'static str) -> Error {
+    Error::explain(Kind::BodyTooLarge, context).into_upstream()
+}
+
+/// A request that cannot be made at all.
+pub(crate) fn unspeakable(context: &'static str) -> Error {
+    Error::explain(Kind::Configuration, context).into_internal()
+}

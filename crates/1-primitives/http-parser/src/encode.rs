@@ -1,6 +1,5 @@
 //! Writing heads and chunks. Everything is written anew from the parsed form: nothing that
-//! stood around it on the wire comes through. (Where a field line already stands in the received
-//! bytes as it is to be written, it is copied in one go with its like.)
+//! stood around it on the wire comes through.
 //!
 //! A head is measured first, so that the buffer grows once and each part is copied into
 //! [`Room`] that is known to be there.
@@ -8,7 +7,7 @@
 use std::mem::MaybeUninit;
 
 use bytes::BytesMut;
-use gorge_http::{Form, Headers, Known, KnownSet, Line, Method, RequestHead, ResponseHead};
+use gorge_http::{Form, Headers, Known, KnownSet, Method, RequestHead, ResponseHead};
 
 use crate::class::{self, VALUE};
 
@@ -164,16 +163,11 @@ fn room(headers: &Headers, framing: WireFraming, persist: Persist<'_>) -> usize 
 /// The fields that are sent on as they are.
 #[inline]
 fn put_fields(headers: &Headers, leave_out: KnownSet, out: &mut Room<'_>) {
-    for line in headers.lines(leave_out) {
-        match line {
-            Line::Received(lines) => out.put(lines),
-            Line::Field(field) => {
-                out.put(field.name.as_bytes());
-                out.put(b": ");
-                out.put(field.value);
-                out.put(b"\r\n");
-            }
-        }
+    for field in headers.iter_without(leave_out) {
+        out.put(field.name.as_bytes());
+        out.put(b": ");
+        out.put(field.value);
+        out.put(b"\r\n");
     }
 }
 

@@ -48,8 +48,7 @@ fn host_comes_first_and_what_frames_is_written_anew() {
     }
 }
 
-/// A line that stands in the received bytes as it is written is copied whole, with its neighbours;
-/// no other is.
+/// Every field is put together anew: how its line looked on the wire is gone.
 #[test]
 fn lines_are_written_alike_however_they_came() {
     let tight = "Host:h\r\nAccept:a\r\nX-Empty:\r\nX:1\r\nVary:v";

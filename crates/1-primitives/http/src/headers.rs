@@ -77,12 +77,6 @@ impl Record {
         (self.meta >> 8) as usize
     }
 
-    /// Whether the name stands at that place of the received bytes.
-    #[inline]
-    pub(crate) fn begins_at(self, place: usize) -> bool {
-        self.name as usize == place
-    }
-
     #[inline]
     pub(crate) fn value_len(self) -> usize {
         self.value_len as usize
@@ -114,31 +108,6 @@ impl<'a> Source<'a> {
         debug_assert!(start + len <= from.len());
         // SAFETY: what a record points to lies in the bytes it points into, see `Record`.
         unsafe { from.get_unchecked(start..start + len) }
-    }
-
-    /// The received bytes between two offsets.
-    #[inline]
-    pub(crate) fn received(self, start: usize, end: usize) -> &'a [u8] {
-        &self.received[start..end]
-    }
-
-    /// Where the field line of `record` begins and ends in the received bytes, if it stands there
-    /// exactly as it would be written.
-    #[inline]
-    pub(crate) fn received_line(self, record: Record) -> Option<(usize, usize)> {
-        let name_end = record.name as usize + record.name_len();
-        let value = record.value as usize;
-        if (record.name | record.value) & SIDE != 0 || value != name_end + 2 {
-            return None;
-        }
-        let value_end = value + record.value_len();
-        debug_assert!(value_end <= self.received.len());
-        // SAFETY: name and value lie in the received bytes (see `Record`), hence also what is
-        // between them and what is behind the value.
-        let (between, behind) = unsafe {
-            (self.received.get_unchecked(name_end..value), self.received.get_unchecked(value_end..))
-        };
-        (between == b": " && behind.starts_with(b"\r\n")).then_some((record.name as usize, value_end + 2))
     }
 
     #[inline]
@@ -288,10 +257,16 @@ impl Headers {
         IterKnown { records: self.records[start..].iter(), source: self.source(), wanted }
     }
 
-    /// The records, and what they point into.
+    /// All fields but those of `names`, in order: for encoders, which have their own words for some.
     #[inline]
-    pub(crate) fn records(&self) -> (&[Record], Source<'_>) {
-        (&self.records, self.source())
+    pub fn iter_without(&self, names: KnownSet) -> IterKnown<'_> {
+        IterKnown { records: self.records.iter(), source: self.source(), wanted: !names.mask() }
+    }
+
+    /// How many bytes all fields take as field lines (RFC 9112 5), with colon, space and CRLF.
+    #[inline]
+    pub fn wire_len(&self) -> usize {
+        self.records.iter().map(|record| record.name_len() + record.value_len() + ": \r\n".len()).sum()
     }
 
     #[inline]
@@ -723,7 +698,8 @@ impl DoubleEndedIterator for Iter<'_> {
 impl ExactSizeIterator for Iter<'_> {}
 impl FusedIterator for Iter<'_> {}
 
-/// Some fields of a [`Headers`], in order; see [`Headers::iter_known`].
+/// Some fields of a [`Headers`], in order; see [`Headers::iter_known`] and
+/// [`Headers::iter_without`].
 #[derive(Clone)]
 pub struct IterKnown<'a> {
     records: std::slice::Iter<'a, Record>,

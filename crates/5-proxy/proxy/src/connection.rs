@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gorge_allocators::Recycled;
 use gorge_digest::PeerAddr;
@@ -22,6 +22,9 @@ use crate::core::Core;
 use crate::exchange::Side;
 use crate::state::State;
 use crate::stats::add;
+
+/// How long after an answer the next request of a busy client may be on its way.
+const ON_ITS_WAY: Duration = Duration::from_millis(100);
 
 /// What a waiting connection wakes up for.
 enum Woken {
@@ -62,7 +65,8 @@ pub(crate) async fn serve<A: App>(core: Arc<Core<A>>, accepted: Accepted) {
 impl<A: App> Downstream<A> {
     /// Waits for the next request. False: none will come, or none is wanted.
     async fn wait(&mut self, patience: Duration) -> bool {
-        self.timer.set(clock::now() + patience);
+        let since = clock::now();
+        self.timer.set(since + patience);
         let woken = poll_fn(|cx| {
             if self.conn.poll_idle(cx).is_ready() {
                 return Poll::Ready(Woken::Readable);
@@ -76,25 +80,26 @@ impl<A: App> Downstream<A> {
         match woken {
             Woken::Readable => true,
             Woken::Late => false,
-            Woken::Stopping => self.last_chance().await,
+            Woken::Stopping => self.last_chance(since).await,
         }
     }
 
-    /// Whether there is a request to answer although the word to stop came: one sent before it, or
-    /// the first of a connection that was still in the queue then. Its client has no way to know
-    /// that nobody will answer it.
-    async fn last_chance(&mut self) -> bool {
-        if self.conn.requests() == 0 {
-            self.timer.set(clock::now() + self.core.settings.drain_timeout);
-            return poll_fn(|cx| match self.conn.poll_idle(cx) {
-                Poll::Ready(()) => Poll::Ready(true),
-                Poll::Pending => self.timer.poll_expired(cx).map(|()| false),
-            })
-            .await;
-        }
+    /// Whether there is a request to answer although the word to stop came: one that was on its way,
+    /// or the first of a connection that was still in the queue then. Its client has no way to know
+    /// that nobody will answer it, so whoever asked a moment ago is let ask once more, and is told
+    /// with the answer.
+    async fn last_chance(&mut self, since: Instant) -> bool {
+        self.timer.set(match self.conn.requests() {
+            0 => clock::now() + self.core.settings.drain_timeout,
+            _ => since + ON_ITS_WAY,
+        });
         // The reactor, asked once more, knows what has come meanwhile.
         tokio::task::yield_now().await;
-        poll_fn(|cx| Poll::Ready(self.conn.poll_idle(cx).is_ready())).await
+        poll_fn(|cx| match self.conn.poll_idle(cx) {
+            Poll::Ready(()) => Poll::Ready(true),
+            Poll::Pending => self.timer.poll_expired(cx).map(|()| false),
+        })
+        .await
     }
 
     /// One exchange. True: another may follow.

@@ -1,6 +1,7 @@
 //! Filters one behind the other, as one type.
 
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use gorge_error::Result;
 use gorge_filter::{Event, Exchange, Filter, Flow, Hooks, Observer, Outcome, Role};
@@ -61,8 +62,9 @@ pub trait Chain<C: Send + 'static>: Send + Sync + 'static {
         entered: &mut Entered,
     ) -> impl Future<Output = Result<()>> + Send;
 
-    /// Tells all that were entered that it is over.
-    fn on_end(&self, x: &Exchange<C>, end: &Outcome, entered: Entered);
+    /// Tells all that were entered that it is over. Returns how many of them panicked at that, which
+    /// keeps it from no other.
+    fn on_end(&self, x: &Exchange<C>, end: &Outcome, entered: Entered) -> u64;
 
     /// The roles and type names, in order.
     fn roles(&self, out: &mut Vec<(Role, &'static str)>);
@@ -79,7 +81,9 @@ impl<C: Send + 'static> Chain<C> for () {
         Ok(())
     }
 
-    fn on_end(&self, _: &Exchange<C>, _: &Outcome, _: Entered) {}
+    fn on_end(&self, _: &Exchange<C>, _: &Outcome, _: Entered) -> u64 {
+        0
+    }
 
     fn roles(&self, _: &mut Vec<(Role, &'static str)>) {}
 }
@@ -120,17 +124,21 @@ impl<C: Send + 'static, R: Chain<C>, F: Filter<C>> Chain<C> for Then<R, F> {
         if R::LEN > 0 { self.rest.on_response(x, head, entered).await } else { Ok(()) }
     }
 
-    fn on_end(&self, x: &Exchange<C>, end: &Outcome, entered: Entered) {
-        if entered.seen >= Self::LEN && F::HOOKS.has(Hooks::END) {
-            self.filter.on_end(x, end);
-        }
-        self.rest.on_end(x, end, entered);
+    fn on_end(&self, x: &Exchange<C>, end: &Outcome, entered: Entered) -> u64 {
+        let told = entered.seen >= Self::LEN && F::HOOKS.has(Hooks::END);
+        let panicked = told && panics(|| self.filter.on_end(x, end));
+        u64::from(panicked) + self.rest.on_end(x, end, entered)
     }
 
     fn roles(&self, out: &mut Vec<(Role, &'static str)>) {
         self.rest.roles(out);
         out.push((F::ROLE, std::any::type_name::<F>()));
     }
+}
+
+/// Calls `code` and contains its panic: true if there was one.
+pub(crate) fn panics(code: impl FnOnce()) -> bool {
+    catch_unwind(AssertUnwindSafe(code)).is_err()
 }
 
 /// Two observers as one; `()` is none.

@@ -17,7 +17,7 @@ use gorge_runtime::Shutdown;
 use gorge_timeout::{Timer, clock};
 
 use crate::app::App;
-use crate::chain::Chain;
+use crate::chain::{Chain, panics};
 use crate::core::Core;
 use crate::exchange::Side;
 use crate::state::State;
@@ -119,7 +119,6 @@ impl<A: App> Downstream<A> {
             Ok(None) => false,
             Ok(Some(framing)) => {
                 state.x.facts.timing.head_read = Some(clock::now());
-                core.app.observer().event(&state.x, &Event::Head);
                 let outcome = core.run(&mut side, &mut state, &framing).await;
                 end(core, &mut state, &outcome);
                 true
@@ -162,14 +161,12 @@ fn end<A: App>(core: &Core<A>, state: &mut State<A::Context>, outcome: &Outcome)
     let counters = core.counters.local();
     add(&counters.received, state.x.facts.received);
     add(&counters.sent, state.x.facts.sent);
-    let tell = || {
-        core.app.inner().on_end(&state.x, outcome, state.inner);
-        core.app.downstream().on_end(&state.x, outcome, state.down);
-    };
-    if std::panic::catch_unwind(std::panic::AssertUnwindSafe(tell)).is_err() {
-        add(&counters.panics, 1);
+    let panicked = core.app.inner().on_end(&state.x, outcome, state.inner)
+        + core.app.downstream().on_end(&state.x, outcome, state.down)
+        + u64::from(panics(|| core.app.observer().event(&state.x, &Event::Done(outcome))));
+    if panicked > 0 {
+        add(&counters.panics, panicked);
     }
-    core.app.observer().event(&state.x, &Event::Done(outcome));
 }
 
 /// Brings the connection to where the next request begins, or to its end.

@@ -88,6 +88,7 @@ impl<A: App> Core<A> {
         state: &mut State<A::Context>,
         framing: &RequestFraming,
     ) -> Result<()> {
+        self.app.observer().event(&state.x, &Event::Head);
         heads::receive_request(&mut state.x, framing);
         heads::admit(&mut state.x, framing, &self.via)?;
         match self.own_answer(state).await? {

@@ -180,12 +180,31 @@ impl Text {
 
     /// Replaces it by an address, the longest of which has 45 characters.
     fn write(&mut self, ip: IpAddr) {
-        use std::io::Write;
-        let mut rest = &mut self.bytes[..];
-        // Cannot fail: see above.
-        let _ = write!(rest, "{ip}");
-        let left = rest.len();
-        self.len = self.bytes.len() - left;
+        self.len = 0;
+        match ip {
+            // Nearly all clients: without the machinery of formatting.
+            IpAddr::V4(ip) => {
+                for (place, octet) in ip.octets().into_iter().enumerate() {
+                    if place > 0 {
+                        self.push(b".");
+                    }
+                    self.push(itoa::Buffer::new().format(octet).as_bytes());
+                }
+            }
+            IpAddr::V6(ip) => {
+                use std::io::Write;
+                let mut rest = &mut self.bytes[..];
+                // Cannot fail: see above.
+                let _ = write!(rest, "{ip}");
+                let left = rest.len();
+                self.len = self.bytes.len() - left;
+            }
+        }
+    }
+
+    fn push(&mut self, text: &[u8]) {
+        self.bytes[self.len..self.len + text.len()].copy_from_slice(text);
+        self.len += text.len();
     }
 
     /// Replaces it by `text`, if that fits.

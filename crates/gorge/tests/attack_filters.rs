@@ -65,14 +65,14 @@ impl Observer for Nervous {
 #[test]
 fn an_observer_that_panics_costs_no_client_its_answer() {
     let origin = Origin::answering(ok("hi"));
-    let events: [(fn(&Event<'_>) -> bool, u16); 3] = [
-        (|event| matches!(event, Event::Head), 500),
-        (|event| matches!(event, Event::Connected), 500),
-        (|event| matches!(event, Event::Done(_)), 200),
+    let nervous = [
+        (Nervous(|event| matches!(event, Event::Head)), 500),
+        (Nervous(|event| matches!(event, Event::Connected)), 500),
+        (Nervous(|event| matches!(event, Event::Done(_))), 200),
     ];
-    for (at, status) in events {
+    for (observer, status) in nervous {
         let setup = Setup::default();
-        let builder = setup.builder().upstream(balancer(&[origin.addr()], &setup)).observe(Nervous(at));
+        let builder = setup.builder().upstream(balancer(&[origin.addr()], &setup)).observe(observer);
         let proxy = run(builder.build().unwrap(), &setup);
         let mut client = proxy.client();
         for _ in 0..2 {

@@ -162,8 +162,8 @@ impl<S: Stream> ServerStream for Connection<S> {
     fn reset(&mut self) {
         self.closing = true;
         self.broken = true;
-        if self.answer == Answer::UntilClose {
-            // A clean end would pass for the end of the body.
+        if matches!(self.answer, Answer::UntilClose | Answer::Tunnel) {
+            // A clean end would pass for the end of the body, or of what passed through the tunnel.
             self.write.clear();
             self.stream.abort();
         }

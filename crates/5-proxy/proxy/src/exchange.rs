@@ -239,6 +239,11 @@ impl<A: App> Core<A> {
             }
             Err(error) => return Err(error),
         };
+        if length == BodyLength::Tunnel && !heads::agrees(&state.x, &state.response) {
+            let context = "the upstream switches to a protocol that was not offered";
+            let error = Error::explain(Kind::HeadInvalid, context).into_upstream();
+            return self.failed(state, flight, Progress::Answered, error);
+        }
         let first_byte = clock::now();
         state.x.facts.timing.first_byte = Some(first_byte);
         let status = state.response.status;
@@ -248,6 +253,10 @@ impl<A: App> Core<A> {
             return Ok(again);
         }
         let delivered = self.deliver(&mut pump, stopping, state, length).await;
+        if delivered.is_err() && length == BodyLength::Tunnel {
+            // A clean end would pass for the end of what the client sent.
+            pump.client.reset();
+        }
         let broke_off = delivered.as_ref().is_err_and(|error| error.fault() == Fault::Upstream);
         let verdict = match status.as_u16() {
             _ if broke_off => Verdict::Failure,

@@ -86,12 +86,25 @@ pub(crate) fn receive_request<C>(x: &mut Exchange<C>, framing: &RequestFraming) 
 /// lie requests of which no filter would see any. `None`: there is no other.
 fn protocols(headers: &Headers) -> Option<Bytes> {
     let is_http = |protocol: &[u8]| {
-        let name = protocol.split(|&b| b == b'/').next().unwrap_or_default().trim_ascii();
+        let name = name_of(protocol);
         [&b"h2c"[..], b"h2", b"http"].iter().any(|http| name.eq_ignore_ascii_case(http))
     };
     let all = headers.get_all(Known::Upgrade).flat_map(list::items);
     let others: Vec<&[u8]> = all.filter(|protocol| !is_http(protocol)).collect();
     (!others.is_empty()).then(|| others.join(&b", "[..]).into())
+}
+
+/// Whether a 101 agrees to what was offered, and to nothing else (RFC 9110 7.8).
+pub(crate) fn agrees<C>(x: &Exchange<C>, head: &ResponseHead) -> bool {
+    let Some(offers) = &x.facts.upgrade else { return false };
+    let offered =
+        |protocol| list::items(offers).any(|offer| name_of(offer).eq_ignore_ascii_case(name_of(protocol)));
+    head.headers.get_all(Known::Upgrade).flat_map(list::items).all(offered)
+}
+
+/// The name of a protocol, without its version.
+fn name_of(protocol: &[u8]) -> &[u8] {
+    protocol.split(|&b| b == b'/').next().unwrap_or_default().trim_ascii()
 }
 
 /// Whether this proxy takes such a request at all.

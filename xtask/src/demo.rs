@@ -3,19 +3,15 @@
 use anyhow::Result;
 
 use crate::needs;
-use crate::shell::{self, Arguments, cargo, execute};
+use crate::shell::{self, Arguments, attend, cargo, execute};
 
-const PROGRAM: &[&str] = &["--release", "--package", "gorge-cli", "--features", "full"];
+const PROGRAM: [&str; 5] = ["--release", "--package", "gorge-cli", "--features", "full"];
 
 pub(crate) fn run(arguments: Arguments) -> Result<String> {
     arguments.finish()?;
     needs::bring(needs::FOR_BUILD);
-    run_verb("build", &[])?;
+    execute(cargo(["build"]).args(PROGRAM))?;
     shell::outlive_interrupts();
-    run_verb("run", &["--", "demo"])?;
+    attend(cargo(["run"]).args(PROGRAM).args(["--", "demo"]))?;
     Ok("the demo ended".to_owned())
-}
-
-fn run_verb(verb: &str, rest: &[&str]) -> Result<()> {
-    execute(&mut cargo([&[verb], PROGRAM, rest].concat()))
 }

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
@@ -74,14 +74,66 @@ where
     command
 }
 
-/// Prints the command, runs it with this program's output, and fails unless it exits with 0.
+/// How long one command may take; what hangs must not hang whoever waits for the verdict.
+const PATIENCE: Duration = Duration::from_secs(30 * 60);
+const POLL: Duration = Duration::from_millis(20);
+
+/// Prints the command, runs it with this program's output, and fails unless it exits with 0 in time.
 pub(crate) fn execute(command: &mut Command) -> Result<()> {
+    run(command, Some(Instant::now() + PATIENCE))
+}
+
+/// The same for a command that runs until someone ends it.
+pub(crate) fn attend(command: &mut Command) -> Result<()> {
+    run(command, None)
+}
+
+fn run(command: &mut Command, deadline: Option<Instant>) -> Result<()> {
     println!("$ {}", display(command));
-    let status = command.status().with_context(|| format!("cannot start `{}`", display(command)))?;
+    let mut child = command.spawn().with_context(|| format!("cannot start `{}`", display(command)))?;
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        if deadline.is_some_and(|deadline| Instant::now() > deadline) {
+            end_family(child.id());
+            child.wait()?;
+            bail!("`{}` hangs: ended after {}", display(command), human_seconds(PATIENCE));
+        }
+        std::thread::sleep(POLL);
+    };
     if !status.success() {
         bail!("`{}` ended with {status}", display(command));
     }
     Ok(())
+}
+
+/// Ends a process and what it has started, the youngest first.
+fn end_family(id: u32) {
+    for id in family(id).into_iter().rev() {
+        // SAFETY: kill takes plain numbers. The ids were read just now, of a process that is ours and not waited for.
+        unsafe { libc::kill(id as libc::pid_t, libc::SIGKILL) };
+    }
+}
+
+/// A process and all that it has started, by id.
+pub(crate) fn family(id: u32) -> Vec<u32> {
+    let mut family = vec![id];
+    let mut at = 0;
+    while at < family.len() {
+        for task in tasks(family[at]) {
+            let children = std::fs::read_to_string(task.join("children")).unwrap_or_default();
+            family.extend(children.split_whitespace().filter_map(|id| id.parse::<u32>().ok()));
+        }
+        at += 1;
+    }
+    family
+}
+
+/// The threads of a process, as folders below `/proc`; none if it has ended.
+pub(crate) fn tasks(id: u32) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(format!("/proc/{id}/task"));
+    entries.map(|entries| entries.flatten().map(|entry| entry.path()).collect()).unwrap_or_default()
 }
 
 /// Runs the command quietly and returns what it printed.
@@ -150,4 +202,35 @@ pub(crate) fn outlive_interrupts() {
     // SAFETY: the handler does nothing, which is safe at any point. Unlike SIG_IGN it is not inherited by programs
     // started later.
     unsafe { libc::signal(libc::SIGINT, handler as libc::sighandler_t) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_family_is_ended_with_its_head() {
+        let mut child = program("sh", ["-c", "sleep 600; true"]).spawn().unwrap();
+        while family(child.id()).len() < 2 {
+            std::thread::yield_now();
+        }
+        let all = family(child.id());
+        end_family(child.id());
+        child.wait().unwrap();
+        // The grandchild has no parent to wait for it any more, but it runs no longer.
+        let state = std::fs::read_to_string(format!("/proc/{}/stat", all[1])).unwrap_or_default();
+        assert!(state.is_empty() || state.contains(") Z ") || state.contains(") X "), "{state}");
+    }
+
+    #[test]
+    fn what_a_verb_does_not_know_is_refused() {
+        let words = |text: &str| Arguments::new("test [CRATE]", text.split(' ').map(str::to_owned));
+        let mut arguments = words("--quick pool --only a,b");
+        assert!(arguments.flag("--quick") && !arguments.flag("--quick"));
+        assert_eq!(arguments.value("--only").unwrap().as_deref(), Some("a,b"));
+        assert_eq!(arguments.word().as_deref(), Some("pool"));
+        assert!(arguments.finish().is_ok());
+        assert!(words("--qiuck").finish().is_err());
+        assert!(words("--only").value("--only").is_err());
+    }
 }

@@ -83,13 +83,10 @@ fn clippy() -> Result<()> {
     execute(&mut with_full("clippy", &["--all-targets"], &["--", "-D", "warnings"])?)
 }
 
-/// Unit and integration tests, and the examples.
+/// Unit, integration and doc tests. Not `--all-targets`, which builds the examples as tests, where their
+/// tests want the programs.
 fn tests() -> Result<()> {
-    execute(&mut with_full("test", &["--no-fail-fast", "--all-targets"], &[])?)
-}
-
-fn doc_tests() -> Result<()> {
-    execute(&mut with_full("test", &["--no-fail-fast", "--doc"], &[])?)
+    execute(&mut with_full("test", &["--no-fail-fast"], &[])?)
 }
 
 /// The corpora of the fuzz targets, run as ordinary tests of the package `gorge-fuzz`.

@@ -176,10 +176,10 @@ fn rounds(plan: &Plan, running: &[Contestant]) -> Result<Vec<Samples>> {
 }
 
 fn sample(contestant: &Contestant, scenario: &Scenario, seconds: f64) -> Result<Sample> {
-    let before = contestant.process.cpu()?;
+    let before = contestant.process.cpu();
     let wrk = load::wrk(contestant.address, scenario.path, scenario.load, seconds)
         .with_context(|| format!("{}, {}", contestant.kind.name(), scenario.name))?;
-    let used = contestant.process.cpu()?.saturating_sub(before);
+    let used = contestant.process.cpu().saturating_sub(before);
     let cpu = used.div_f64(wrk.exchanges as f64);
     Ok(Sample { cpu, wrk })
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::shell::{display, program};
+use crate::shell::{display, family, program, tasks};
 
 /// The core of the proxy under test; load and origin have the other.
 pub(crate) const PROXY_CORE: usize = 0;
@@ -79,22 +79,22 @@ impl Process {
     }
 
     /// CPU time of all its threads and children until now.
-    pub(crate) fn cpu(&self) -> Result<Duration> {
+    pub(crate) fn cpu(&self) -> Duration {
         let mut total = 0;
-        for id in self.family() {
-            for task in tasks(id)? {
+        for id in family(self.id()) {
+            for task in tasks(id) {
                 // The first number is the time on a processor, in nanoseconds. A thread may have ended meanwhile.
                 let text = std::fs::read_to_string(task.join("schedstat")).unwrap_or_default();
                 total += text.split(' ').next().and_then(|number| number.parse::<u64>().ok()).unwrap_or(0);
             }
         }
-        Ok(Duration::from_nanos(total))
+        Duration::from_nanos(total)
     }
 
     /// Resident memory of it and its children, in bytes.
     pub(crate) fn resident(&self) -> Result<u64> {
         let mut total = 0;
-        for id in self.family() {
+        for id in family(self.id()) {
             let status = std::fs::read_to_string(format!("/proc/{id}/status"))
                 .with_context(|| format!("`{}` is gone: {}", self.command, self.output()))?;
             let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("0 kB");
@@ -102,20 +102,6 @@ impl Process {
             total += kib * 1024;
         }
         Ok(total)
-    }
-
-    /// The process and what it has forked.
-    fn family(&self) -> Vec<u32> {
-        let mut family = vec![self.child.id()];
-        let mut at = 0;
-        while at < family.len() {
-            for task in tasks(family[at]).unwrap_or_default() {
-                let children = std::fs::read_to_string(task.join("children")).unwrap_or_default();
-                family.extend(children.split_whitespace().filter_map(|id| id.parse::<u32>().ok()));
-            }
-            at += 1;
-        }
-        family
     }
 
     fn end(&mut self, signal: libc::c_int) {
@@ -139,12 +125,6 @@ impl Drop for Process {
             self.end(libc::SIGTERM);
         }
     }
-}
-
-fn tasks(id: u32) -> Result<Vec<PathBuf>> {
-    let folder = format!("/proc/{id}/task");
-    let entries = std::fs::read_dir(&folder).with_context(|| format!("process {id} is gone"))?;
-    Ok(entries.flatten().map(|entry| entry.path()).collect())
 }
 
 /// The same command held to one core.

@@ -17,7 +17,6 @@ const STEPS: &[Step] = &[
     ("tidy", || tidy::check().map(|verdict| println!("{verdict}"))),
     ("clippy", clippy),
     ("tests", tests),
-    ("doc tests", doc_tests),
     ("fuzz corpora", fuzz_corpora),
     ("docs", docs),
     ("loom", loom),

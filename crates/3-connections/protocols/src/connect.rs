@@ -14,20 +14,29 @@ use crate::{Address, ConnectOptions, Transport};
 ///
 /// # Errors
 /// The kind tells refused, timed out, no route and so on apart. It is the upstream's fault, and
-/// another attempt is safe, since nothing was sent yet.
+/// another attempt is safe, since nothing was sent yet. Only a lack of file descriptors is our own
+/// fault, an [`Overload`](Kind::Overload), and would be there at the next attempt too.
 ///
 /// # Panics
 /// Outside a tokio runtime.
 pub async fn connect(address: &Address, options: &ConnectOptions) -> Result<Transport> {
-    let failed = match timeout(options.timeout, open(address, options)).await {
-        Ok(Ok(transport)) => return Ok(transport),
-        Ok(Err(err)) => Error::because(Kind::of_connect(&err), format!("connect to {address}"), err),
-        Err(_) => Error::explain(
-            Kind::ConnectTimedOut,
-            format!("connect to {address} took longer than {:?}", options.timeout),
-        ),
-    };
-    Err(failed.into_upstream().retryable(Retryable::Yes))
+    match timeout(options.timeout, open(address, options)).await {
+        Ok(Ok(transport)) => Ok(transport),
+        Ok(Err(err)) => Err(failure(address, err)),
+        Err(_) => {
+            let context = format!("connect to {address} took longer than {:?}", options.timeout);
+            let late = Error::explain(Kind::ConnectTimedOut, context);
+            Err(late.into_upstream().retryable(Retryable::Yes))
+        }
+    }
+}
+
+fn failure(address: &Address, err: io::Error) -> Error {
+    let context = format!("connect to {address}");
+    if matches!(err.raw_os_error(), Some(libc::EMFILE | libc::ENFILE)) {
+        return Error::because(Kind::Overload, context, err).into_internal().retryable(Retryable::No);
+    }
+    Error::because(Kind::of_connect(&err), context, err).into_upstream().retryable(Retryable::Yes)
 }
 
 async fn open(address: &Address, options: &ConnectOptions) -> io::Result<Transport> {
@@ -83,4 +92,24 @@ fn fast_open_connect(socket: &SockRef<'_>) -> io::Result<()> {
 #[cfg(target_os = "linux")]
 fn bind_address_no_port(socket: &SockRef<'_>) -> io::Result<()> {
     crate::options::set_flag(socket, libc::IPPROTO_IP, libc::IP_BIND_ADDRESS_NO_PORT, 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use gorge_error::Fault;
+
+    use super::*;
+
+    #[test]
+    fn a_lack_of_descriptors_is_not_the_upstreams_fault() {
+        let address = Address::from(SocketAddr::from(([127, 0, 0, 1], 80)));
+        let lack = failure(&address, io::Error::from_raw_os_error(libc::EMFILE));
+        assert_eq!(
+            (lack.kind(), lack.fault(), lack.retry()),
+            (Kind::Overload, Fault::Internal, Retryable::No)
+        );
+        let refused = failure(&address, io::Error::from_raw_os_error(libc::ECONNREFUSED));
+        let expected = (Kind::ConnectRefused, Fault::Upstream, Retryable::Yes);
+        assert_eq!((refused.kind(), refused.fault(), refused.retry()), expected);
+    }
 }

@@ -349,7 +349,8 @@ impl<A: App> Core<A> {
         progress: Progress,
         error: Error,
     ) -> Result<Attempted> {
-        flight.end(Verdict::Failure, Duration::ZERO);
+        let ours = error.fault() == Fault::Internal;
+        flight.end(if ours { Verdict::Abandoned } else { Verdict::Failure }, Duration::ZERO);
         note_failure(state, progress, &error);
         let mut next = Next::default();
         if total_deadline(&state.x).is_some_and(|deadline| Instant::now() >= deadline) {

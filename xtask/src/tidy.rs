@@ -1,6 +1,6 @@
 //! `cargo xtask tidy`: what a reader may expect of every crate and module, checked by reading the sources.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
@@ -60,6 +60,9 @@ pub(crate) fn check() -> Result<String> {
     check_benches(&packages, &mut findings);
     check_root_files(&mut findings);
     check_dependency_table(&packages, &mut findings);
+    for page in pages(&packages) {
+        check_links(&page, &mut findings);
+    }
     for finding in &findings {
         println!("tidy: {finding}");
     }
@@ -205,6 +208,33 @@ fn check_dependency_table(packages: &[Package], findings: &mut Vec<String>) {
                     package.name
                 ));
             }
+        }
+    }
+}
+
+/// The pages at the root and in `docs`, and each package's README, relative to the root.
+fn pages(packages: &[Package]) -> Vec<PathBuf> {
+    let folders = ["", "docs"].map(PathBuf::from);
+    let entries = folders.iter().flat_map(|folder| {
+        let entries = std::fs::read_dir(root().join(folder)).into_iter().flatten().flatten();
+        entries.map(move |entry| folder.join(entry.file_name()))
+    });
+    let readmes = packages.iter().map(|package| package.folder.join("README.md"));
+    let mut pages: Vec<_> =
+        entries.chain(readmes).filter(|path| path.extension().is_some_and(|it| it == "md")).collect();
+    pages.sort();
+    pages
+}
+
+/// A link to a file leads to one. What begins with a scheme or an anchor, or names an item of Rust, is not asked.
+fn check_links(page: &Path, findings: &mut Vec<String>) {
+    let Ok(text) = std::fs::read_to_string(root().join(page)) else { return };
+    let folder = page.parent().unwrap_or(Path::new(""));
+    for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+        let file = link.split('#').next().unwrap_or_default();
+        let asked = !file.is_empty() && !file.contains("://") && (file.contains('/') || file.contains('.'));
+        if asked && !root().join(folder).join(file).exists() {
+            findings.push(format!("{}: a link to `{link}` leads nowhere", page.display()));
         }
     }
 }

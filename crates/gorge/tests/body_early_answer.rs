@@ -2,7 +2,9 @@
 
 mod common;
 
-use common::{ok, proxy_to};
+use std::time::Duration;
+
+use common::{Setup, ok, proxy_to, proxy_with};
 use gorge_test_util::{Gate, Origin};
 
 /// In the part of the upload that comes after the answer: must never be taken for a request.
@@ -102,4 +104,25 @@ fn both_directions_flow_at_once() {
     echoed.open();
     client.send("two");
     assert_eq!(client.exactly(3), b"two");
+}
+
+#[test]
+fn an_answer_that_waits_for_a_slow_upload_is_not_late() {
+    let origin = Origin::start(|connection| {
+        connection.head();
+        connection.send("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n");
+        connection.exactly(10);
+        connection.send("thanks");
+        connection.rest();
+    });
+    let idle_body = Duration::from_millis(250);
+    let proxy = proxy_with(&[origin.addr()], Setup { idle_body: Some(idle_body), ..Setup::default() });
+    let mut client = proxy.client();
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n");
+    for _ in 0..10 {
+        // A slow client is one that lets time pass.
+        std::thread::sleep(idle_body / 5);
+        client.send("x");
+    }
+    assert_eq!(client.response().text(), "thanks");
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod accepted;
 mod boxed;
 mod copy;
 mod ext;
@@ -11,6 +12,7 @@ mod sockets;
 mod stream;
 mod write_queue;
 
+pub use accepted::AcceptedTcp;
 pub use copy::{CopyBoth, copy_both};
 pub use ext::StreamExt;
 pub use read_buffer::{ReadBuffer, Room};

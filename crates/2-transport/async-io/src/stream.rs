@@ -87,6 +87,13 @@ pub trait Stream: Send + Unpin + 'static {
     /// the connection is quiet, and one (a peek) when something happened on it.
     fn is_closed(&mut self) -> bool;
 
+    /// Whether waiting for this stream costs nothing but the waiting. False while it would first
+    /// have to be registered with the reactor, as with a connection just accepted: who only wants to
+    /// know whether the peer is still there then does well to let a little time pass.
+    fn is_watched(&self) -> bool {
+        true
+    }
+
     /// The descriptor underneath, if there is one.
     fn raw_fd(&self) -> Option<RawFd> {
         None

@@ -92,6 +92,13 @@ pub trait ServerStream: BodySource + BodySink {
     /// Ready when the client is gone, with the reason. Reads no body byte.
     fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<Error>;
 
+    /// Whether [`poll_gone`](Self::poll_gone) costs nothing but the waiting. False where a fresh
+    /// connection would first have to be registered for it: it is then asked only after a moment,
+    /// by when most exchanges are over.
+    fn is_watched(&self) -> bool {
+        true
+    }
+
     /// This is the last exchange of the connection; to be said before the head is sent, which then
     /// tells the client. Where exchanges are multiplexed it means nothing, and does nothing.
     fn close_after_response(&mut self) {}

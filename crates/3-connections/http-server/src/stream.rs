@@ -140,6 +140,10 @@ impl<S: Stream> ServerStream for Connection<S> {
         }
     }
 
+    fn is_watched(&self) -> bool {
+        self.stream.is_watched()
+    }
+
     fn close_after_response(&mut self) {
         self.closing = true;
     }

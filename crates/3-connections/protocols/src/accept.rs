@@ -6,9 +6,12 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use gorge_async_io::AcceptedTcp;
 use gorge_digest::PeerAddr;
-use socket2::{SockRef, Socket};
-use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use socket2::{SockAddr, SockRef, Socket};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::net::{UnixListener, UnixStream};
 
 use crate::unix_path::SocketFile;
 use crate::{Address, Transport, VirtualListener};
@@ -77,7 +80,11 @@ impl WorkerListener {
             _ => None,
         };
         let socket = match self.kind {
-            Idle::Tcp(socket) => Listening::Tcp(TcpListener::from_std(socket.into())?),
+            Idle::Tcp(socket) => {
+                // SAFETY: a `Socket` has one descriptor, which it owns and never changes.
+                let socket = unsafe { AsyncFd::register_with_interest(socket, Interest::READABLE) }?;
+                Listening::Tcp(socket)
+            }
             Idle::Unix(socket) => Listening::Unix(UnixListener::from_std(socket.into())?),
             Idle::Virtual(listener) => Listening::Virtual(listener),
         };
@@ -94,8 +101,9 @@ impl From<VirtualListener> for WorkerListener {
 
 /// Accepts connections from one listening socket.
 ///
-/// An accepted connection has the options set on the listener, so that accepting costs two system
-/// calls: the accept itself, and the registration with the reactor.
+/// An accepted connection has the options set on the listener, so that accepting costs one system
+/// call; one over TCP is not even registered with the reactor before it has to wait
+/// ([`AcceptedTcp`]).
 #[derive(Debug)]
 pub struct Acceptor {
     socket: Listening,
@@ -106,7 +114,7 @@ pub struct Acceptor {
 
 #[derive(Debug)]
 enum Listening {
-    Tcp(TcpListener),
+    Tcp(AsyncFd<Socket>),
     Unix(UnixListener),
     Virtual(VirtualListener),
 }
@@ -121,8 +129,7 @@ impl Acceptor {
     /// after all others the next connection can be accepted at once.
     pub fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(Transport, PeerAddr)>> {
         Poll::Ready(match &mut self.socket {
-            Listening::Tcp(listener) => ready!(listener.poll_accept(cx))
-                .map(|(stream, peer)| (Transport::Tcp(stream), PeerAddr::Ip(peer))),
+            Listening::Tcp(listener) => ready!(poll_accept_tcp(listener, cx)).map(tcp),
             Listening::Unix(listener) => ready!(listener.poll_accept(cx)).map(|(stream, peer)| {
                 (Transport::Unix(stream), PeerAddr::Unix(peer.as_pathname().map(Into::into)))
             }),
@@ -149,7 +156,7 @@ impl Acceptor {
         match &mut self.socket {
             // If the kernel takes no filter, the queue is emptied as far as it can be.
             #[cfg(target_os = "linux")]
-            Listening::Tcp(listener) => drop(SockRef::from(&*listener).attach_filter(&[drop_all()])),
+            Listening::Tcp(listener) => drop(listener.get_ref().attach_filter(&[drop_all()])),
             #[cfg(not(target_os = "linux"))]
             Listening::Tcp(_) => {}
             Listening::Unix(_) => {
@@ -172,7 +179,10 @@ impl Acceptor {
     /// As for [`poll_accept`](Acceptor::poll_accept).
     pub fn accept_queued(&mut self) -> io::Result<Option<(Transport, PeerAddr)>> {
         let accepted = match &mut self.socket {
-            Listening::Tcp(listener) => accept_now(listener.as_fd())?,
+            Listening::Tcp(listener) => {
+                let accepted = accept_now(listener.get_ref().as_fd())?;
+                return Ok(accepted.map(tcp));
+            }
             Listening::Unix(listener) => accept_now(listener.as_fd())?,
             Listening::Virtual(listener) => {
                 let accepted = listener.accept_queued();
@@ -180,13 +190,8 @@ impl Acceptor {
             }
         };
         let Some((socket, peer)) = accepted else { return Ok(None) };
-        Ok(Some(match peer.as_socket() {
-            Some(peer) => (Transport::Tcp(TcpStream::from_std(socket.into())?), PeerAddr::Ip(peer)),
-            None => {
-                let peer = PeerAddr::Unix(peer.as_pathname().map(Into::into));
-                (Transport::Unix(UnixStream::from_std(socket.into())?), peer)
-            }
-        }))
+        let peer = PeerAddr::Unix(peer.as_pathname().map(Into::into));
+        Ok(Some((Transport::Unix(UnixStream::from_std(socket.into())?), peer)))
     }
 
     /// The address connections arrive at: known for all of them, unless it is a wildcard (then ask
@@ -208,12 +213,37 @@ fn drop_all() -> socket2::SockFilter {
     socket2::SockFilter::new((libc::BPF_RET | libc::BPF_K) as u16, 0, 0, 0)
 }
 
-fn accept_now(listener: impl AsFd) -> io::Result<Option<(Socket, socket2::SockAddr)>> {
-    match SockRef::from(&listener).accept() {
-        Ok((socket, peer)) => {
-            socket.set_nonblocking(true)?;
-            Ok(Some((socket, peer)))
+/// Accepts as soon as the reactor says that there is something.
+fn poll_accept_tcp(listener: &AsyncFd<Socket>, cx: &mut Context<'_>) -> Poll<io::Result<(Socket, SockAddr)>> {
+    loop {
+        let mut ready = ready!(listener.poll_read_ready(cx))?;
+        if let Ok(accepted) = ready.try_io(|listener| accept(listener.get_ref())) {
+            return Poll::Ready(accepted);
         }
+    }
+}
+
+fn tcp((socket, peer): (Socket, SockAddr)) -> (Transport, PeerAddr) {
+    let peer = peer.as_socket().map_or(PeerAddr::Unix(None), PeerAddr::Ip);
+    (Transport::Accepted(AcceptedTcp::new(socket)), peer)
+}
+
+/// A connection that does not block, in one system call.
+#[cfg(target_os = "linux")]
+fn accept(listener: &Socket) -> io::Result<(Socket, SockAddr)> {
+    listener.accept4(libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn accept(listener: &Socket) -> io::Result<(Socket, SockAddr)> {
+    let (socket, peer) = listener.accept()?;
+    socket.set_nonblocking(true)?;
+    Ok((socket, peer))
+}
+
+fn accept_now(listener: impl AsFd) -> io::Result<Option<(Socket, SockAddr)>> {
+    match accept(&SockRef::from(&listener)) {
+        Ok(accepted) => Ok(Some(accepted)),
         Err(err) if err.kind() == io::ErrorKind::WouldBlock => Ok(None),
         Err(err) => Err(err),
     }

@@ -5,7 +5,7 @@ use std::os::fd::RawFd;
 use std::task::{Context, Poll};
 
 use bytes::BytesMut;
-use gorge_async_io::Stream;
+use gorge_async_io::{AcceptedTcp, Stream};
 use gorge_digest::{SocketDigest, TcpInfo};
 use tokio::net::{TcpStream, UnixStream};
 
@@ -15,6 +15,8 @@ use crate::VirtualStream;
 /// so that a call costs a branch and no box, and [`Boxed`](Transport::Boxed) for the unusual ones.
 #[non_exhaustive]
 pub enum Transport {
+    /// TCP, as a listener hands it out.
+    Accepted(AcceptedTcp),
     /// TCP.
     Tcp(TcpStream),
     /// A Unix socket.
@@ -40,6 +42,7 @@ impl Transport {
     /// Outside a tokio runtime.
     pub fn rebind(self) -> io::Result<Self> {
         Ok(match self {
+            Transport::Accepted(stream) => Transport::Accepted(stream.unregistered()?),
             Transport::Tcp(stream) => Transport::Tcp(TcpStream::from_std(stream.into_std()?)?),
             Transport::Unix(stream) => Transport::Unix(UnixStream::from_std(stream.into_std()?)?),
             Transport::Virtual(stream) => Transport::Virtual(stream),
@@ -57,6 +60,7 @@ impl Transport {
 macro_rules! each {
     ($transport:expr, $stream:ident => $call:expr) => {
         match $transport {
+            Transport::Accepted($stream) => $call,
             Transport::Tcp($stream) => $call,
             Transport::Unix($stream) => $call,
             Transport::Virtual($stream) => $call,
@@ -103,6 +107,10 @@ impl Stream for Transport {
         each!(self, stream => stream.is_closed())
     }
 
+    fn is_watched(&self) -> bool {
+        each!(self, stream => stream.is_watched())
+    }
+
     fn raw_fd(&self) -> Option<RawFd> {
         each!(self, stream => stream.raw_fd())
     }
@@ -119,6 +127,7 @@ impl Stream for Transport {
 impl std::fmt::Debug for Transport {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            Transport::Accepted(stream) => f.debug_tuple("Accepted").field(stream).finish(),
             Transport::Tcp(stream) => f.debug_tuple("Tcp").field(stream).finish(),
             Transport::Unix(stream) => f.debug_tuple("Unix").field(stream).finish(),
             Transport::Virtual(_) => f.write_str("Virtual"),

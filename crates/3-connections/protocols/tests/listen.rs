@@ -79,7 +79,7 @@ fn accepted_connections_inherit_the_options_of_the_listener() {
         let address = bound.address().clone();
         let mut acceptor = only(bound);
         let _client = open(&address).await;
-        let (Transport::Tcp(accepted), _) = acceptor.accept().await.unwrap() else { panic!("not TCP") };
+        let accepted = tcp(acceptor.accept().await.unwrap().0);
         let accepted = SockRef::from(&accepted);
         assert!(accepted.tcp_nodelay().unwrap());
         assert!(accepted.keepalive().unwrap());
@@ -92,6 +92,14 @@ fn accepted_connections_inherit_the_options_of_the_listener() {
     });
 }
 
+fn tcp(transport: Transport) -> tokio::net::TcpStream {
+    match transport {
+        Transport::Accepted(stream) => stream.into_tokio().unwrap(),
+        Transport::Tcp(stream) => stream,
+        other => panic!("{other:?} is not TCP"),
+    }
+}
+
 #[test]
 fn defaults_set_nodelay_and_keepalive_on_both_ends() {
     run(async {
@@ -101,7 +109,7 @@ fn defaults_set_nodelay_and_keepalive_on_both_ends() {
         let client = open(&address).await;
         let (server, _) = acceptor.accept().await.unwrap();
         for end in [client, server] {
-            let Transport::Tcp(stream) = end else { panic!("not TCP") };
+            let stream = tcp(end);
             let socket = SockRef::from(&stream);
             assert!(socket.tcp_nodelay().unwrap());
             assert_eq!(socket.tcp_keepalive_time().unwrap(), Duration::from_secs(60));

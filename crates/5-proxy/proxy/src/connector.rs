@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use gorge_async_io::Stream;
 use gorge_error::Result;
@@ -17,6 +17,10 @@ use gorge_upstream::{Peer, ReuseKey};
 use parking_lot::Mutex;
 
 use crate::stats::{Counters, add};
+
+/// How long before the end of the time that an upstream promised (`Keep-Alive: timeout`) a connection
+/// is given up: a request must not cross the upstream's close on its way.
+const KEEP_ALIVE_MARGIN: Duration = Duration::from_secs(1);
 
 type Idle = Box<Connection<Transport>>;
 
@@ -147,7 +151,7 @@ impl Connector {
         }
         in_use.lost = None;
         entry.conn.rest();
-        entry.expires = entry.conn.keep_alive().map(|keep| now + keep);
+        entry.expires = entry.conn.keep_alive().map(|keep| now + keep.saturating_sub(KEEP_ALIVE_MARGIN));
         let watcher = self.watchers.get(worker);
         drop(self.pool.put(worker, &key, entry, now, |id, conn| watcher.watch(id, conn)));
         if watcher.asleep.load(Ordering::Relaxed) && watcher.asleep.swap(false, Ordering::AcqRel) {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use gorge_allocators::Recycled;
 use gorge_protocols::{Accepted, Handler};
 use gorge_runtime::{PerWorker, spawn};
 
@@ -29,7 +30,9 @@ trait Serve: Send + Sync {
 
 impl<A: App> Serve for Core<A> {
     fn serve(self: Arc<Self>, accepted: Accepted) {
-        spawn(connection::serve(self, accepted));
+        // From the worker's free list: a task that held this future itself would be too large for the
+        // quick lists of the allocator, and connections come and go.
+        spawn(Recycled::pin(connection::serve(self, accepted)));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use gorge_error::{Error, Fault, Kind, Result};
 use gorge_filter::{BodyLength, ClientStream, Exchange, ServerStream, Timeouts};
@@ -12,6 +12,10 @@ use gorge_timeout::{Timer, clock};
 use crate::exchange::total_deadline;
 use crate::leg::{Leg, Waits};
 use crate::replay::Replay;
+
+/// How long an exchange runs before a client whose connection is fresh is watched for leaving: most
+/// are over by then, and their connections need not meet the reactor for it.
+const WATCH_AFTER: Duration = Duration::from_millis(20);
 
 /// Both directions between one server stream and one client stream.
 ///
@@ -30,12 +34,15 @@ pub(crate) struct Pump<'a, S, K> {
     /// An interim head waits to be flushed.
     interim: bool,
     tunnel: bool,
+    /// The client is asked whether it is still there.
+    watching: bool,
     deadline_total: Option<Instant>,
 }
 
 impl<'a, S: ServerStream, K: ClientStream> Pump<'a, S, K> {
     pub(crate) fn new(server: &'a mut S, client: &'a mut K, timer: &'a mut Timer) -> Self {
         Self {
+            watching: server.is_watched(),
             server,
             client,
             timer,
@@ -78,7 +85,7 @@ impl<'a, S: ServerStream, K: ClientStream> Pump<'a, S, K> {
         replay: &mut Replay,
     ) -> Result<BodyLength> {
         self.deadline_total = total_deadline(x);
-        self.timer.set(self.head_deadline(&x.timeouts));
+        self.timer.set(self.look_at(self.head_deadline(&x.timeouts)));
         poll_fn(|cx| self.poll_until_head(cx, x, head, replay)).await
     }
 
@@ -114,7 +121,8 @@ impl<'a, S: ServerStream, K: ClientStream> Pump<'a, S, K> {
         if self.interim && self.server.poll_flush(cx)?.is_ready() {
             self.interim = false;
         }
-        if self.up.is_done()
+        if self.watching
+            && self.up.is_done()
             && let Poll::Ready(gone) = self.server.poll_gone(cx)
         {
             return Poll::Ready(Err(gone));
@@ -135,7 +143,7 @@ impl<'a, S: ServerStream, K: ClientStream> Pump<'a, S, K> {
             // The request had no body; what the client sends from here on is another stream.
             self.up = Leg::new();
         }
-        self.timer.set(self.body_deadline(&x.timeouts));
+        self.timer.set(self.look_at(self.body_deadline(&x.timeouts)));
         poll_fn(|cx| self.poll_until_end(cx, x, replay)).await
     }
 
@@ -156,7 +164,8 @@ impl<'a, S: ServerStream, K: ClientStream> Pump<'a, S, K> {
             Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
             _ => {}
         }
-        if !self.tunnel
+        if self.watching
+            && !self.tunnel
             && self.up.is_done()
             && self.down.waits() == Waits::Source
             && let Poll::Ready(gone) = self.server.poll_gone(cx)
@@ -209,8 +218,18 @@ impl<'a, S: ServerStream, K: ClientStream> Pump<'a, S, K> {
                 return Poll::Ready(error);
             }
             self.timer.set(deadline);
+            if !self.watching {
+                // The exchange takes its time: in the next turn the client is asked too.
+                self.watching = true;
+                cx.waker().wake_by_ref();
+            }
         }
         Poll::Pending
+    }
+
+    /// The first time to look at the clock.
+    fn look_at(&self, deadline: Instant) -> Instant {
+        if self.watching { deadline } else { deadline.min(clock::now() + WATCH_AFTER) }
     }
 
     fn head_deadline(&self, timeouts: &Timeouts) -> Instant {
@@ -241,14 +260,15 @@ impl<'a, S: ServerStream, K: ClientStream> Pump<'a, S, K> {
     }
 
     fn body_late(&self, timeouts: &Timeouts) -> (Instant, Error) {
+        // While the upload goes on, an upstream that waits for its end does nothing wrong.
+        let moved = self.up.moved().max(self.down.moved());
         if self.tunnel {
-            let moved = self.up.moved().max(self.down.moved());
             let error = Error::explain(Kind::IdleTimedOut, "nothing passed through the tunnel for too long");
             return (moved + timeouts.tunnel, error.into_downstream());
         }
         match self.down.waits() {
             Waits::Sink => (self.down.moved() + timeouts.write, client_write_late()),
-            Waits::Source => (self.down.moved() + timeouts.idle_body, download_late()),
+            Waits::Source => (moved + timeouts.idle_body, download_late()),
         }
     }
 }

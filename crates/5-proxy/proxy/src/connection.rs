@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use gorge_allocators::Recycled;
 use gorge_digest::PeerAddr;
 use gorge_error::{Error, Kind, Result};
-use gorge_filter::{Event, Observer, Outcome, ServerStream};
+use gorge_filter::{Event, Observer, Outcome};
 use gorge_http::RequestHead;
 use gorge_http_parser::RequestFraming;
 use gorge_http_server::Connection;
@@ -54,11 +54,6 @@ pub(crate) async fn serve<A: App>(core: Arc<Core<A>>, accepted: Accepted) {
     add(&core.counters.local().connections, 1);
     let mut downstream = Downstream { core, conn, timer: Timer::new(), shutdown, peer, local };
     let mut patience = downstream.core.settings.head_timeout;
-    if !downstream.conn.is_watched() {
-        // Let the others have their turn first: by then the request is likely there, and the
-        // connection need not be registered to wait for it.
-        tokio::task::yield_now().await;
-    }
     while downstream.wait(patience).await && Recycled::pin(downstream.exchange()).await {
         patience = downstream.core.settings.keep_alive;
     }

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 mod address;
+#[cfg(not(feature = "count-allocations"))]
+mod allocator;
 mod args;
 #[cfg(feature = "count-allocations")]
 mod count_allocations;

@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -67,15 +67,7 @@ impl<A: App> Core<A> {
         state: &mut State<A::Context>,
         framing: &RequestFraming,
     ) -> Outcome {
-        let result = {
-            let mut work = pin!(self.respond(side, state, framing));
-            // A panic in a filter is an exchange's failure, not the connection's or the worker's.
-            poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
-                Ok(poll) => poll,
-                Err(panic) => Poll::Ready(Err(panicked(panic.as_ref()))),
-            })
-            .await
-        };
+        let result = guarded(pin!(self.respond(side, state, framing))).await;
         match result {
             Ok(()) => Outcome { status: sent_status(state), error: None, complete: true },
             Err(error) => Recycled::pin(self.fail(side, state, error)).await,
@@ -473,22 +465,16 @@ impl<A: App> Core<A> {
             if !filtered {
                 state.down.forget();
             }
-            let sent = {
-                let mut work = pin!(async {
-                    let mut response = if filtered {
-                        self.app.pages().render(&state.x, status, error)
-                    } else {
-                        Response::empty(status)
-                    };
-                    answer::explain(&mut response, error, self.via.name());
-                    self.send_own(side, state, response).await
-                });
-                poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
-                    Ok(poll) => poll,
-                    Err(panic) => Poll::Ready(Err(panicked(panic.as_ref()))),
-                })
-                .await
-            };
+            let sent = guarded(pin!(async {
+                let mut response = if filtered {
+                    self.app.pages().render(&state.x, status, error)
+                } else {
+                    Response::empty(status)
+                };
+                answer::explain(&mut response, error, self.via.name());
+                self.send_own(side, state, response).await
+            }))
+            .await;
             if sent.is_ok() || state.answered {
                 return sent.is_ok();
             }
@@ -584,6 +570,17 @@ fn sent_status<C>(state: &State<C>) -> Status {
 /// 499, nginx's word for a client that left before its answer.
 fn client_gone() -> Status {
     Status::new(499).unwrap_or(Status::INTERNAL_SERVER_ERROR)
+}
+
+/// Runs a piece of an exchange. A panic in it, in a filter for instance, is that exchange's failure
+/// and not the connection's or the worker's. It is pinned by the caller, so that it is not moved into
+/// this future and held twice.
+async fn guarded<T>(mut work: Pin<&mut impl Future<Output = Result<T>>>) -> Result<T> {
+    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
+        Ok(poll) => poll,
+        Err(panic) => Poll::Ready(Err(panicked(panic.as_ref()))),
+    })
+    .await
 }
 
 fn panicked(payload: &(dyn std::any::Any + Send)) -> Error {

@@ -63,9 +63,12 @@ fn waiting_registers_it_and_loses_nothing() {
 fn a_write_that_does_not_fit_waits_for_room() {
     run(async {
         let (mut client, mut server) = pair();
-        let sent = vec![7; 8 << 20];
+        // More than the buffers of both ends ever hold.
+        let sent = vec![7; 64 << 20];
         let expected = sent.len();
         let writer = tokio::spawn(async move { server.write_all(&sent).await.map(|()| server.is_watched()) });
+        // Nobody reads yet, so the writer has to wait.
+        tokio::task::yield_now().await;
         let read = tokio::task::spawn_blocking(move || {
             let mut all = Vec::new();
             client.read_to_end(&mut all).map(|_| all.len())

@@ -160,6 +160,18 @@ kinds! {
     IdleTimedOut => Row::stream("idle_timed_out", 408, 504, "connection_read_timeout"),
 
     // The proxy's own decisions.
+    /// No route takes the request.
+    RouteNotFound => Row::same("route_not_found", 404, "destination_not_found"),
+    /// The path of the request leads above the root, or is broken otherwise.
+    PathInvalid => Row::same("path_invalid", 400, "http_request_error"),
+    /// The client has to say who it is (RFC 9110 15.5.2).
+    AuthenticationMissing => Row::same("authentication_missing", 401, "http_request_denied"),
+    /// The client has to say to this proxy who it is (RFC 9110 15.5.8).
+    ProxyAuthenticationMissing => Row::same("proxy_authentication_missing", 407, "http_request_denied"),
+    /// The client, or what it asks for, is on no list of those allowed, or on one of those denied.
+    AccessDenied => Row::same("access_denied", 403, "http_request_denied"),
+    /// The site is closed for a while.
+    Maintenance => Row::same("maintenance", 503, "http_request_denied"),
     /// No upstream peer is healthy, or none is configured.
     NoPeer => Row::same("no_peer", 503, "destination_unavailable"),
     /// Every attempt failed.

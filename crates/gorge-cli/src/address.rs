@@ -6,16 +6,20 @@ use gorge::protocols::{Address, InvalidAddress};
 
 /// Where to listen.
 pub(crate) fn listen(text: &str) -> Result<Address, String> {
-    text.parse().map_err(|mistake| explain(text, mistake, Use::Listen))
+    read(text, Use::Listen)
 }
 
 /// Where an origin is.
 pub(crate) fn to(text: &str) -> Result<Address, String> {
-    match text.parse().map_err(|mistake| explain(text, mistake, Use::To))? {
-        Address::Ip(addr) if addr.port() == 0 => {
-            Err(format!("nobody can be reached at port 0; give the origin's port, as in {}:9001", host(addr)))
-        }
-        address => Ok(address),
+    read(text, Use::To)
+}
+
+fn read(text: &str, used: Use) -> Result<Address, String> {
+    match (text.parse().map_err(|mistake| explain(text, mistake, used))?, used) {
+        (Address::Name(host, port), Use::Listen) => Err(not_to_listen_on(&host, port)),
+        (Address::Ip(addr), Use::To) if addr.port() == 0 => Err(port_zero(&host(addr))),
+        (Address::Name(host, 0), Use::To) => Err(port_zero(&host)),
+        (address, _) => Ok(address),
     }
 }
 
@@ -32,8 +36,33 @@ pub(crate) fn reaches(to: &Address, listen: &Address) -> bool {
                 || (target.is_unspecified() && here(ours));
             to.port() == listen.port() && same
         }
+        (Address::Name(host, port), Address::Ip(listen)) => {
+            let here = listen.ip().to_canonical().is_loopback() || listen.ip().is_unspecified();
+            is_localhost(host) && *port == listen.port() && here
+        }
         (to, listen) => to == listen,
     }
+}
+
+/// Whether a name always means this machine (RFC 6761 6.3).
+fn is_localhost(host: &str) -> bool {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    host == "localhost" || host.ends_with(".localhost")
+}
+
+fn port_zero(host: &str) -> String {
+    format!("nobody can be reached at port 0; give the origin's port, as in {host}:9001")
+}
+
+/// `example.com:8080`, which names whoever has that name.
+fn not_to_listen_on(host: &str, port: u16) -> String {
+    if is_localhost(host) {
+        return format!("a proxy listens on IP addresses, not on names; type 127.0.0.1:{port}");
+    }
+    format!(
+        "a proxy listens on IP addresses, not on names; type 127.0.0.1:{port} for this machine alone, \
+         or 0.0.0.0:{port} for all"
+    )
 }
 
 /// What an address is for: the examples differ.
@@ -71,12 +100,8 @@ fn explain(text: &str, mistake: InvalidAddress, used: Use) -> String {
         return port_needs_host(text, port, used);
     }
     match mistake {
-        InvalidAddress::NoPort => {
-            let ip = text.trim_matches(['[', ']']).parse::<IpAddr>();
-            let with_port = ip.map_or(used.example(), |ip| (ip, used.port()).into());
-            format!("the port is missing, as in {with_port}")
-        }
-        InvalidAddress::NotAnAddress => named(text, used),
+        InvalidAddress::NoPort => without_port(text, used),
+        InvalidAddress::NotAnAddress => neither(text, used),
         _ => format!("{mistake}; write it as in {}", used.example()),
     }
 }
@@ -91,18 +116,18 @@ fn without_scheme(scheme: &str, rest: &str, used: Use) -> String {
     }
     let authority = rest.split('/').next().unwrap_or_default();
     let default = format!("{authority}:80");
-    match [authority, &default].into_iter().find(|text| text.parse::<Address>().is_ok()) {
+    match [authority, &default].into_iter().find(|text| read(text, used).is_ok()) {
         Some(address) => format!("an address has no `{scheme}://` before it; type {address}"),
         None => {
-            let mistake = authority.parse::<Address>().err().unwrap_or(InvalidAddress::NotAnAddress);
-            format!("an address has no `{scheme}://` before it, and {}", explain(authority, mistake, used))
+            let mistake = read(authority, used).err().unwrap_or_default();
+            format!("an address has no `{scheme}://` before it, and {mistake}")
         }
     }
 }
 
 /// `127.0.0.1:9001/path`, or a file.
 fn without_path(authority: &str, path: &str, used: Use) -> String {
-    if authority.parse::<Address>().is_ok() {
+    if read(authority, used).is_ok() {
         return format!("an address has no path behind it; type {authority}");
     }
     if authority.is_empty() || authority.starts_with('.') {
@@ -130,28 +155,30 @@ fn port_needs_host(text: &str, port: u16, used: Use) -> String {
     }
 }
 
-/// `example.com:80` or `example.com`.
-fn named(text: &str, used: Use) -> String {
-    let (name, port) = match text.rsplit_once(':') {
-        Some((name, port)) => (name, port.parse().unwrap_or(used.port())),
-        None => (text, used.port()),
+/// `127.0.0.1` or `example.com`.
+fn without_port(text: &str, used: Use) -> String {
+    let with_port = match (Address::host(text, used.port()), used) {
+        (Ok(Address::Name(host, port)), Use::Listen) => return not_to_listen_on(&host, port),
+        (Ok(address), _) => address,
+        (Err(_), _) => used.example().into(),
     };
-    if name.eq_ignore_ascii_case("localhost") {
-        return format!("names are not resolved yet; type 127.0.0.1:{port}");
-    }
-    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
-    if name.is_empty() || !name.chars().all(is_name) {
-        return format!(
-            "neither an IP address with a port nor unix:/path; write it as in {}",
-            used.example()
-        );
-    }
+    format!("the port is missing, as in {with_port}")
+}
+
+/// `1.2.3:80`, `höhle.example:80`, or something else again.
+fn neither(text: &str, used: Use) -> String {
+    let form = match used {
+        Use::Listen => "an IP address",
+        Use::To => "an IP address or a name",
+    };
+    let message = format!("neither {form} with a port nor unix:/path; write it as in {}", used.example());
+    let name = text.rsplit_once(':').map_or(text, |(name, _)| name);
+    let foreign = !name.is_ascii() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-'));
     match used {
-        Use::To => format!(
-            "names are not resolved yet; give the IP address (`getent hosts {name}` shows it), \
-             as in 192.0.2.1:{port}"
-        ),
-        Use::Listen => format!("names are not resolved yet; give an IP address, as in 127.0.0.1:{port}"),
+        Use::To if foreign => {
+            format!("{message}; a name with other letters is written as DNS has it, xn--...")
+        }
+        _ => message,
     }
 }
 
@@ -168,14 +195,18 @@ mod tests {
     #[test]
     fn says_what_to_type_instead() {
         for (text, hint) in [
-            ("example.com:80", "as in 192.0.2.1:80"),
-            ("example.com", "getent hosts example.com"),
-            ("localhost:3000", "type 127.0.0.1:3000"),
+            ("example.com", "as in example.com:9001"),
+            ("example.com:0", "as in example.com:9001"),
+            ("example.com:http", "from 0 to 65535"),
+            ("höhle.example:80", "xn--"),
+            ("1.2.3:80", "as in 127.0.0.1:9001"),
             ("http://127.0.0.1:9001", "type 127.0.0.1:9001"),
             ("http://127.0.0.1:9001/shop?a=b", "type 127.0.0.1:9001"),
             ("http://127.0.0.1", "type 127.0.0.1:80"),
             ("http://[::1]", "type [::1]:80"),
-            ("http://localhost:3000/", "type 127.0.0.1:3000"),
+            ("http://localhost:3000/", "type localhost:3000"),
+            ("http://example.com", "type example.com:80"),
+            ("example.com:80/shop", "type example.com:80"),
             ("https://127.0.0.1:443", "TLS is not offered yet"),
             ("127.0.0.1:9001/shop", "type 127.0.0.1:9001"),
             ("/run/app.sock", "unix:/run/app.sock"),
@@ -200,6 +231,16 @@ mod tests {
         assert!(listen(":8080").unwrap_err().contains("0.0.0.0:8080"));
         assert!(listen("*:8080").unwrap_err().contains("0.0.0.0:8080"));
         assert!(listen("localhost:8080").unwrap_err().contains("type 127.0.0.1:8080"));
+        assert!(listen("example.com:8080").unwrap_err().contains("0.0.0.0:8080"));
+        assert!(listen("http://localhost:8080").unwrap_err().contains("type 127.0.0.1:8080"));
+        assert!(listen("example.com").unwrap_err().contains("0.0.0.0:8080"));
+    }
+
+    #[test]
+    fn an_origin_may_have_a_name() {
+        for text in ["example.com:80", "localhost:3000", "app_1.internal:9001"] {
+            assert_eq!(to(text).unwrap().to_string(), text);
+        }
     }
 
     #[test]
@@ -212,6 +253,11 @@ mod tests {
             ("127.0.0.1:80", "[::]:80", true),
             ("[::ffff:127.0.0.1]:80", "127.0.0.1:80", true),
             ("unix:/a", "unix:/a", true),
+            ("localhost:80", "127.0.0.1:80", true),
+            ("localhost:80", "[::]:80", true),
+            ("localhost:81", "127.0.0.1:80", false),
+            ("localhost:80", "192.0.2.1:80", false),
+            ("example.com:80", "127.0.0.1:80", false),
             ("127.0.0.1:81", "127.0.0.1:80", false),
             ("127.0.0.2:80", "127.0.0.1:80", false),
             ("192.0.2.1:80", "0.0.0.0:80", false),

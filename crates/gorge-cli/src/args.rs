@@ -30,7 +30,7 @@ pub(crate) enum Verb {
     TERM or Ctrl-C stops once all exchanges have ended; a second one at once.\n\
     Exit codes: 0 done, 1 configuration, 2 usage, 4 cannot listen.")]
 pub(crate) struct ProxyArguments {
-    /// An origin, as IP:PORT or unix:/path; may be repeated
+    /// An origin, as HOST:PORT or unix:/path; may be repeated
     #[arg(long, required = true, value_name = "ADDR", value_parser = address::to)]
     pub(crate) to: Vec<Address>,
     /// round_robin, least_conn

@@ -88,6 +88,8 @@ fn addresses_display_as_logged() {
     let table = [
         (PeerAddr::Ip("192.0.2.7:80".parse().unwrap()), "192.0.2.7:80"),
         (PeerAddr::Ip("[2001:db8::1]:80".parse().unwrap()), "[2001:db8::1]:80"),
+        (PeerAddr::Name("example.com".into(), 80), "example.com:80"),
+        (PeerAddr::Name("a\nb".into(), 80), r"a\nb:80"),
         (PeerAddr::from(Path::new("/run/app.sock")), "unix:/run/app.sock"),
         (PeerAddr::from(Path::new("\0name")), "unix:@name"),
         (PeerAddr::from(Path::new("/tmp/a\nb\u{1b}")), r"unix:/tmp/a\nb\u{1b}"),
@@ -102,6 +104,8 @@ fn addresses_display_as_logged() {
 fn addresses_answer_for_their_family() {
     let ip = PeerAddr::from("192.0.2.7:80".parse::<std::net::SocketAddr>().unwrap());
     assert_eq!((ip.ip(), ip.path()), (Some("192.0.2.7".parse().unwrap()), None));
+    let name = PeerAddr::Name("example.com".into(), 80);
+    assert_eq!((name.ip(), name.path()), (None, None));
     let unix = PeerAddr::from(Path::new("/run/app.sock"));
     assert_eq!((unix.socket_addr(), unix.path()), (None, Some(Path::new("/run/app.sock"))));
 }

@@ -42,6 +42,7 @@ fn failure(address: &Address, err: io::Error) -> Error {
 async fn open(address: &Address, options: &ConnectOptions) -> io::Result<Transport> {
     match address {
         Address::Ip(addr) => tcp(*addr, options).await.map(Transport::Tcp),
+        Address::Name(..) => Err(io::ErrorKind::Unsupported.into()),
         Address::Unix(path) => unix(path, options).await,
         Address::Abstract(_) => match address.unix_name() {
             Some(name) => unix(&name, options).await,

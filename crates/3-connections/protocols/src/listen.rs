@@ -53,6 +53,13 @@ fn bind_once(address: &Address, options: &ListenOptions) -> io::Result<BoundList
             let (socket, addr) = bind_first(*addr, options)?;
             (socket, Address::Ip(addr), None)
         }
+        // A name can mean several addresses, and other machines' too.
+        Address::Name(..) => {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "a name is no address to listen on; give an IP address",
+            ));
+        }
         Address::Unix(path) => {
             make_way(path)?;
             let socket = bind_unix(path, options)?;

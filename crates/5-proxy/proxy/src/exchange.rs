@@ -23,7 +23,7 @@ use crate::app::App;
 use crate::chain::Chain;
 use crate::connector::Link;
 use crate::core::Core;
-use crate::leg::{Leg, Waits};
+use crate::leg::{LENIENCE, Leg, Waits};
 use crate::pump::Pump;
 use crate::state::State;
 use crate::stats::add;
@@ -174,10 +174,10 @@ impl<A: App> Core<A> {
             }
         }
         if let Some(timeouts) = peer.timeouts()
-            && state.x.timeouts == self.timeouts
+            && state.x.timeouts.upstream == self.timeouts.upstream
         {
             // No filter has set others.
-            state.x.timeouts = *timeouts;
+            state.x.timeouts.upstream = *timeouts;
         }
         let flight = peer.clone().begin();
         let connecting = self.connector.connect(&peer, fresh, counters);
@@ -393,14 +393,17 @@ impl<A: App> Core<A> {
         }
         let mut leg = Leg::new();
         let timeouts = state.x.timeouts;
-        side.timer.set(clock::now() + timeouts.write.min(timeouts.idle_body));
+        side.timer.set(clock::now() + if timeouts.min_rate.is_some() { LENIENCE } else { timeouts.write });
         let result = poll_fn(|cx| {
             if let Poll::Ready(done) = leg.poll(cx, &mut body, side.server, state.x.response_body(), |_| {}) {
                 return Poll::Ready(done);
             }
             while side.timer.poll_expired(cx).is_ready() {
-                let limit = if leg.waits() == Waits::Sink { timeouts.write } else { timeouts.idle_body };
-                let deadline = leg.moved() + limit;
+                let deadline = match (leg.waits(), timeouts.min_rate) {
+                    (Waits::Sink, Some(rate)) => leg.too_slow_at(rate),
+                    (Waits::Sink, None) => leg.moved() + timeouts.write,
+                    (Waits::Source, _) => leg.moved() + timeouts.upstream.idle_body,
+                };
                 if Instant::now() >= deadline {
                     let context = "the answer made here could not be sent in time";
                     return Poll::Ready(Err(Error::explain(Kind::WriteTimedOut, context).into_downstream()));
@@ -489,9 +492,9 @@ fn send_head<C, K: ClientStream>(state: &mut State<C>, client: &mut K, peer: &Pe
     if !x.req.headers.contains(Known::Host) {
         // Only an HTTP/1.0 request may come without; ours is a 1.1 request, which must have one.
         let host = match peer.address() {
-            Address::Ip(addr) => addr.to_string(),
+            address @ (Address::Ip(_) | Address::Name(..)) => address.to_string(),
             // A path is no host.
-            _ => "localhost".to_owned(),
+            Address::Unix(_) | Address::Abstract(_) => "localhost".to_owned(),
         };
         x.req.headers.insert(Known::Host, host).map_err(|error| {
             Error::because(Kind::Internal, "the peer's address is no host", error).into_internal()

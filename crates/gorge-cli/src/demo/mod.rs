@@ -50,6 +50,8 @@ fn greet(address: &Address, origins: &[Running]) {
     }
     let (curl, url) = match address {
         Address::Ip(addr) => ("curl".to_owned(), format!("http://{}", reachable(*addr))),
+        // Nobody listens on a name, but it would be reached like this.
+        Address::Name(..) => ("curl".to_owned(), format!("http://{address}")),
         Address::Unix(path) => (format!("curl --unix-socket {}", path.display()), "http://demo".to_owned()),
         Address::Abstract(name) => {
             (format!("curl --abstract-unix-socket {}", name.escape_ascii()), "http://demo".to_owned())

@@ -55,7 +55,7 @@ impl ForwardedHeaders {
                 self.trusted.iter().any(|network| network.contains(&ip))
             }
             Some(PeerAddr::Unix(_)) => !self.trusted.is_empty(),
-            None => false,
+            Some(PeerAddr::Name(..)) | None => false,
         }
     }
 

@@ -133,7 +133,8 @@ fn client_ip<C>(out: &mut Vec<u8>, x: &Exchange<C>, unknown: &[u8]) {
     match x.client() {
         Some(PeerAddr::Ip(addr)) => _ = write!(out, "{}", addr.ip()),
         Some(PeerAddr::Unix(_)) => out.extend_from_slice(b"unix:"),
-        None => out.extend_from_slice(unknown),
+        // No accepted connection comes from a name.
+        Some(PeerAddr::Name(..)) | None => out.extend_from_slice(unknown),
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use common::{GET, Setup, ok, proxy_with, run};
-use gorge::filter::Timeouts;
+use gorge::filter::UpstreamTimeouts;
 use gorge::prelude::*;
 use gorge_test_util::{DeafPort, Origin};
 
@@ -40,7 +40,7 @@ struct Limits(Arc<Mutex<Vec<Duration>>>);
 impl Observer for Limits {
     fn event(&self, x: &Exchange, event: &Event<'_>) {
         if matches!(event, Event::Connected) {
-            self.0.lock().unwrap().push(x.timeouts.first_byte);
+            self.0.lock().unwrap().push(x.timeouts.upstream.first_byte);
         }
     }
 }
@@ -49,7 +49,7 @@ impl Observer for Limits {
 fn each_attempt_has_the_time_limits_of_its_own_peer() {
     let mute = Origin::start(|connection| drop(connection.next_request()));
     let origin = Origin::answering(ok("hi"));
-    let hasty = Timeouts { first_byte: Duration::from_secs(7), ..Timeouts::default() };
+    let hasty = UpstreamTimeouts { first_byte: Duration::from_secs(7), ..UpstreamTimeouts::default() };
     let peers = [
         Peer::builder(Address::from(mute.addr())).timeouts(hasty).build(),
         Peer::new(Address::from(origin.addr())),
@@ -60,7 +60,7 @@ fn each_attempt_has_the_time_limits_of_its_own_peer() {
     for _ in 0..2 {
         assert_eq!(proxy.ask(GET).text(), "hi");
     }
-    let usual = Timeouts::default().first_byte;
+    let usual = UpstreamTimeouts::default().first_byte;
     assert_eq!(*limits.0.lock().unwrap(), [hasty.first_byte, usual, hasty.first_byte, usual]);
 }
 

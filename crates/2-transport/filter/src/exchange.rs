@@ -1,5 +1,6 @@
 //! One request and its response, as filters see it.
 
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -38,6 +39,8 @@ pub struct Facts {
     pub scheme: Scheme,
     /// How much of a request body there is.
     pub request_length: BodyLength,
+    /// The route that takes the request, where routes are used.
+    pub route: Option<RouteId>,
     /// The protocol the client asks to upgrade to (RFC 9110 7.8).
     pub upgrade: Option<Bytes>,
     /// What was tried so far.
@@ -55,6 +58,10 @@ pub struct Facts {
     /// How many exchanges this downstream connection carried before.
     pub earlier_exchanges: u32,
 }
+
+/// Which route, without saying what a route is: whoever routes numbers them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RouteId(pub u32);
 
 /// The scheme of a downstream connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -80,22 +87,51 @@ impl Scheme {
 /// Time limits of one exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// From the whole request sent to the first byte of the response. Default 60 s.
-    pub first_byte: Duration,
-    /// Between two chunks of a body, each direction. Default 60 s.
+    /// Without a byte of the request body from the client. Default 60 s.
     pub idle_body: Duration,
-    /// Until a blocked write makes progress. Default 60 s.
+    /// Until a client that takes no byte of the response takes one. Default 60 s.
     pub write: Duration,
+    /// Bytes per second that the client must send of a request body, and take of a response, on
+    /// average, time spent waiting for the upstream left out. For each piece there is at least a
+    /// second. Replaces [`write`](Self::write). Default none.
+    pub min_rate: Option<NonZeroU64>,
     /// Without any byte in either direction of a tunnel. Default 1 h.
     pub tunnel: Duration,
     /// From the request to the response head, all attempts together. Default none.
     pub total: Option<Duration>,
+    /// Those of the upstream side.
+    pub upstream: UpstreamTimeouts,
 }
+
+/// Time limits of one attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UpstreamTimeouts {
+    /// From the whole request sent to the first byte of the response. Default 60 s.
+    pub first_byte: Duration,
+    /// Without a byte of the response body. Default 60 s.
+    pub idle_body: Duration,
+    /// Until an upstream that takes no byte of the request takes one. Default 60 s.
+    pub write: Duration,
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
 
 impl Default for Timeouts {
     fn default() -> Self {
-        let minute = Duration::from_secs(60);
-        Self { first_byte: minute, idle_body: minute, write: minute, tunnel: 60 * minute, total: None }
+        Self {
+            idle_body: MINUTE,
+            write: MINUTE,
+            min_rate: None,
+            tunnel: 60 * MINUTE,
+            total: None,
+            upstream: UpstreamTimeouts::default(),
+        }
+    }
+}
+
+impl Default for UpstreamTimeouts {
+    fn default() -> Self {
+        Self { first_byte: MINUTE, idle_body: MINUTE, write: MINUTE }
     }
 }
 

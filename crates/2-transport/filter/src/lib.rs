@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod attempt;
+mod boxed;
 mod exchange;
 mod filter;
 mod observe;
@@ -10,7 +11,8 @@ mod stream;
 mod transform;
 
 pub use attempt::{Attempt, Attempts, PeerId, Progress, Retry};
-pub use exchange::{Exchange, Facts, Scheme, Timeouts};
+pub use boxed::BoxFilter;
+pub use exchange::{Exchange, Facts, RouteId, Scheme, Timeouts, UpstreamTimeouts};
 pub use filter::{Filter, Flow, Hooks, Outcome, Role};
 pub use observe::{ErrorPages, Event, Observer, StatusOnly};
 pub use response::{Body, Response};

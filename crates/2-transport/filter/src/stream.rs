@@ -35,6 +35,10 @@ pub trait BodySink: Send {
 
     /// Ready when everything taken so far was handed to the transport.
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>>;
+
+    /// Bytes handed to the transport since the connection began: a receiver that is slow, but takes
+    /// something, makes this grow.
+    fn written(&self) -> u64;
 }
 
 /// How much of a body follows a head.

@@ -66,6 +66,10 @@ impl<S: Stream> BodySink for Connection<S> {
         }
         Poll::Ready(Ok(()))
     }
+
+    fn written(&self) -> u64 {
+        self.write.written()
+    }
 }
 
 impl<S: Stream> ClientStream for Connection<S> {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use gorge_digest::PeerAddr;
-use gorge_filter::Timeouts;
+use gorge_filter::UpstreamTimeouts;
 use gorge_protocols::{Address, ConnectOptions};
 
 use crate::peer::{Inner, new_id};
@@ -20,7 +20,7 @@ pub struct PeerBuilder {
     backup: bool,
     max_connections: u64,
     connect: ConnectOptions,
-    timeouts: Option<Timeouts>,
+    timeouts: Option<UpstreamTimeouts>,
     group: Option<String>,
     value: Option<Arc<dyn Any + Send + Sync>>,
     retry: RetryPolicy,
@@ -68,7 +68,7 @@ impl PeerBuilder {
     }
 
     /// Time limits instead of those of the exchange. Default: those of the exchange.
-    pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
+    pub fn timeouts(mut self, timeouts: UpstreamTimeouts) -> Self {
         self.timeouts = Some(timeouts);
         self
     }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use gorge_digest::PeerAddr;
-use gorge_filter::{PeerId, Timeouts};
+use gorge_filter::{PeerId, UpstreamTimeouts};
 use gorge_protocols::{Address, ConnectOptions, InvalidAddress};
 
 use crate::state::SharedState;
@@ -31,7 +31,7 @@ pub(crate) struct Inner {
     pub(crate) backup: bool,
     pub(crate) max_connections: u64,
     pub(crate) connect: ConnectOptions,
-    pub(crate) timeouts: Option<Timeouts>,
+    pub(crate) timeouts: Option<UpstreamTimeouts>,
     pub(crate) value: Option<Arc<dyn Any + Send + Sync>>,
     pub(crate) retry: RetryPolicy,
     /// Made when the peer is first used as an upstream of its own; as one of many it needs none.
@@ -145,7 +145,7 @@ impl Peer {
 
     /// Time limits of its own, instead of those of the exchange. Default none.
     #[must_use]
-    pub fn timeouts(&self) -> Option<&Timeouts> {
+    pub fn timeouts(&self) -> Option<&UpstreamTimeouts> {
         self.0.timeouts.as_ref()
     }
 

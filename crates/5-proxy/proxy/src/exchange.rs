@@ -393,7 +393,8 @@ impl<A: App> Core<A> {
         }
         let mut leg = Leg::new();
         let timeouts = state.x.timeouts;
-        side.timer.set(clock::now() + if timeouts.min_rate.is_some() { LENIENCE } else { timeouts.write });
+        let soon = timeouts.write.min(timeouts.upstream.idle_body);
+        side.timer.set(clock::now() + if timeouts.min_rate.is_some() { LENIENCE } else { soon });
         let result = poll_fn(|cx| {
             if let Poll::Ready(done) = leg.poll(cx, &mut body, side.server, state.x.response_body(), |_| {}) {
                 return Poll::Ready(done);

@@ -10,7 +10,7 @@ use gorge_http::ResponseHead;
 use gorge_timeout::{Timer, clock};
 
 use crate::exchange::total_deadline;
-use crate::leg::{Leg, Waits};
+use crate::leg::{LENIENCE, Leg, Waits};
 use crate::replay::Replay;
 
 /// How long an exchange runs before a client whose connection is fresh is watched for leaving: most
@@ -217,7 +217,12 @@ impl<'a, S: ServerStream, K: ClientStream> Pump<'a, S, K> {
             if Instant::now() >= deadline {
                 return Poll::Ready(error);
             }
-            self.timer.set(deadline);
+            // What is waited for may change, and have less time, before that.
+            self.timer.set(if self.tunnel {
+                deadline
+            } else {
+                deadline.min(clock::now() + shortest(timeouts))
+            });
             if !self.watching {
                 // The exchange takes its time: in the next turn the client is asked too.
                 self.watching = true;
@@ -233,20 +238,24 @@ impl<'a, S: ServerStream, K: ClientStream> Pump<'a, S, K> {
     }
 
     fn head_deadline(&self, timeouts: &Timeouts) -> Instant {
-        let limit = timeouts.first_byte.min(timeouts.idle_body).min(timeouts.write);
-        let step = clock::now() + limit;
+        let step = clock::now() + shortest(timeouts);
         self.deadline_total.map_or(step, |total| total.min(step))
     }
 
     fn head_late(&self, timeouts: &Timeouts) -> (Instant, Error) {
-        let step = match (self.sent, self.up.waits()) {
-            (Some(sent), _) => (sent + timeouts.first_byte, first_byte_late()),
+        let first_byte = timeouts.upstream.first_byte;
+        let moved = self.up.moved();
+        let step = match (self.sent, self.up.waits(), timeouts.min_rate) {
+            (Some(sent), _, _) => (sent + first_byte, first_byte_late()),
             // Nothing of the body yet: the client may be waiting for a 100 from the upstream.
-            (None, Waits::Source) if self.up.bytes() == 0 => {
-                (self.up.moved() + timeouts.idle_body.max(timeouts.first_byte), upload_late())
+            (None, Waits::Source, _) if self.up.bytes() == 0 => {
+                (moved + timeouts.idle_body.max(first_byte), upload_late())
             }
-            (None, Waits::Source) => (self.up.moved() + timeouts.idle_body, upload_late()),
-            (None, Waits::Sink) => (self.up.moved() + timeouts.write, upstream_write_late()),
+            (None, Waits::Source, Some(rate)) => {
+                (self.up.too_slow_at(rate).min(moved + timeouts.idle_body), upload_late())
+            }
+            (None, Waits::Source, None) => (moved + timeouts.idle_body, upload_late()),
+            (None, Waits::Sink, _) => (moved + timeouts.upstream.write, upstream_write_late()),
         };
         match self.deadline_total {
             Some(total) if total < step.0 => (total, first_byte_late()),
@@ -255,8 +264,7 @@ impl<'a, S: ServerStream, K: ClientStream> Pump<'a, S, K> {
     }
 
     fn body_deadline(&self, timeouts: &Timeouts) -> Instant {
-        let limit = if self.tunnel { timeouts.tunnel } else { timeouts.idle_body.min(timeouts.write) };
-        clock::now() + limit
+        clock::now() + if self.tunnel { timeouts.tunnel } else { shortest(timeouts) }
     }
 
     fn body_late(&self, timeouts: &Timeouts) -> (Instant, Error) {
@@ -266,11 +274,19 @@ impl<'a, S: ServerStream, K: ClientStream> Pump<'a, S, K> {
             let error = Error::explain(Kind::IdleTimedOut, "nothing passed through the tunnel for too long");
             return (moved + timeouts.tunnel, error.into_downstream());
         }
-        match self.down.waits() {
-            Waits::Sink => (self.down.moved() + timeouts.write, client_write_late()),
-            Waits::Source => (moved + timeouts.idle_body, download_late()),
+        match (self.down.waits(), timeouts.min_rate) {
+            (Waits::Sink, Some(rate)) => (self.down.too_slow_at(rate), client_write_late()),
+            (Waits::Sink, None) => (self.down.moved() + timeouts.write, client_write_late()),
+            (Waits::Source, _) => (moved + timeouts.upstream.idle_body, download_late()),
         }
     }
+}
+
+/// The shortest of the times in which something must move.
+fn shortest(timeouts: &Timeouts) -> Duration {
+    let upstream = &timeouts.upstream;
+    let step = timeouts.idle_body.min(upstream.first_byte).min(upstream.idle_body).min(upstream.write);
+    step.min(if timeouts.min_rate.is_some() { LENIENCE } else { timeouts.write })
 }
 
 fn first_byte_late() -> Error {
@@ -278,7 +294,8 @@ fn first_byte_late() -> Error {
 }
 
 fn upload_late() -> Error {
-    Error::explain(Kind::ReadTimedOut, "the client stopped sending its request body").into_downstream()
+    Error::explain(Kind::ReadTimedOut, "the client stopped sending its request body, or sends it too slowly")
+        .into_downstream()
 }
 
 fn upstream_write_late() -> Error {
@@ -286,7 +303,8 @@ fn upstream_write_late() -> Error {
 }
 
 fn client_write_late() -> Error {
-    Error::explain(Kind::WriteTimedOut, "the client stopped taking the response body").into_downstream()
+    Error::explain(Kind::WriteTimedOut, "the client stopped taking the response body, or takes it too slowly")
+        .into_downstream()
 }
 
 fn download_late() -> Error {

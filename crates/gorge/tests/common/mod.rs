@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use gorge::filter::Timeouts;
+use gorge::filter::{Timeouts, UpstreamTimeouts};
 use gorge::http_server::Settings;
 use gorge::prelude::*;
 use gorge::protocols::{ConnectOptions, ListenOptions};
@@ -41,6 +41,8 @@ pub struct Setup {
     pub first_byte: Option<Duration>,
     pub head: Option<Duration>,
     pub idle_body: Option<Duration>,
+    /// Bytes per second.
+    pub min_rate: Option<u64>,
     pub keep_alive: Option<Duration>,
     pub requests: Option<u32>,
     pub total: Option<Duration>,
@@ -93,11 +95,16 @@ impl Setup {
                 ..settings
             })
             .timeouts(Timeouts {
-                first_byte: self.first_byte.unwrap_or(timeouts.first_byte),
                 idle_body: self.idle_body.unwrap_or(timeouts.idle_body),
                 total: self.total.or(timeouts.total),
                 tunnel: self.tunnel.unwrap_or(timeouts.tunnel),
                 write: self.write.unwrap_or(timeouts.write),
+                min_rate: self.min_rate.and_then(std::num::NonZeroU64::new),
+                upstream: UpstreamTimeouts {
+                    first_byte: self.first_byte.unwrap_or(timeouts.upstream.first_byte),
+                    idle_body: self.idle_body.unwrap_or(timeouts.upstream.idle_body),
+                    write: self.write.unwrap_or(timeouts.upstream.write),
+                },
             })
             .filter(self.forwarded_headers())
     }

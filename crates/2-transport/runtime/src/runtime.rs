@@ -226,8 +226,24 @@ impl Handle {
     where
         F: Future<Output: Send + 'static> + Send + 'static,
     {
+        self.spawn_contained(worker, true, future)
+    }
+
+    /// Like [`spawn_on`](Handle::spawn_on), for a task that lives as long as the worker does: no drain
+    /// waits for it, and it is dropped at the end.
+    pub fn spawn_background_on<F>(&self, worker: usize, future: F) -> Task<F::Output>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        self.spawn_contained(worker, false, future)
+    }
+
+    fn spawn_contained<F>(&self, worker: usize, counted: bool, future: F) -> Task<F::Output>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
         let worker = worker % self.0.workers.len();
-        let contained = Contained::new(Some(self.0.workers[worker].clone()), true, future);
+        let contained = Contained::new(Some(self.0.workers[worker].clone()), counted, future);
         Task(self.0.reactor(worker).spawn(contained))
     }
 

@@ -62,6 +62,14 @@ impl WorkerListener {
         })
     }
 
+    /// The address and the socket; `None` for one in memory.
+    pub(crate) fn socket(&self) -> Option<(&Address, &Socket)> {
+        match (&self.kind, &self.address) {
+            (Idle::Tcp(socket) | Idle::Unix(socket), Some(address)) => Some((address, socket)),
+            _ => None,
+        }
+    }
+
     /// Whether this is the only socket of the address; see [`Acceptor::is_shared`].
     pub fn is_shared(&self) -> bool {
         self.shared

@@ -53,7 +53,7 @@ pub struct Connections(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     open: PerWorker<Arc<Counter>>,
-    max: usize,
+    max: AtomicUsize,
 }
 
 /// One worker's count, in cache lines of its own.
@@ -76,7 +76,19 @@ impl Connections {
     pub fn new(workers: usize, max: usize) -> Self {
         let full = Arc::new(Full::default());
         let counter = |_| Arc::new(Counter { open: AtomicUsize::new(0), full: full.clone() });
-        Connections(Arc::new(Shared { open: PerWorker::new(workers, counter), max }))
+        Connections(Arc::new(Shared { open: PerWorker::new(workers, counter), max: AtomicUsize::new(max) }))
+    }
+
+    /// How many may be open.
+    pub fn max(&self) -> usize {
+        self.0.max.load(Ordering::SeqCst)
+    }
+
+    /// Changes how many may be open. Those over a lower limit stay; a higher one wakes who waits for
+    /// room.
+    pub fn set_max(&self, max: usize) {
+        self.0.max.store(max, Ordering::SeqCst);
+        self.0.open.local().full.wake();
     }
 
     /// How many are open.
@@ -94,7 +106,7 @@ impl Connections {
 
     /// Ready while fewer than the maximum are open.
     pub fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.open() < self.0.max {
+        if self.open() < self.max() {
             return Poll::Ready(());
         }
         let full = &self.0.open.local().full;
@@ -106,7 +118,7 @@ impl Connections {
             full.waiting.store(true, Ordering::SeqCst);
         }
         // One may have ended just before the flag could be seen.
-        if self.open() < self.0.max { Poll::Ready(()) } else { Poll::Pending }
+        if self.open() < self.max() { Poll::Ready(()) } else { Poll::Pending }
     }
 
     /// [`poll_room`](Connections::poll_room) to `.await`.
@@ -122,10 +134,16 @@ pub struct Permit(Arc<Counter>);
 impl Drop for Permit {
     fn drop(&mut self) {
         self.0.open.fetch_sub(1, Ordering::SeqCst);
-        let full = &self.0.full;
-        if full.waiting.load(Ordering::SeqCst) {
-            let mut wakers = full.wakers.lock();
-            full.waiting.store(false, Ordering::SeqCst);
+        self.0.full.wake();
+    }
+}
+
+impl Full {
+    /// Wakes all who wait for room.
+    fn wake(&self) {
+        if self.waiting.load(Ordering::SeqCst) {
+            let mut wakers = self.wakers.lock();
+            self.waiting.store(false, Ordering::SeqCst);
             wakers.drain(..).for_each(std::task::Waker::wake);
         }
     }

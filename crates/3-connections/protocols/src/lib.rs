@@ -2,6 +2,7 @@
 
 mod accept;
 mod address;
+mod adjust;
 mod connect;
 mod handler;
 mod listen;

@@ -89,7 +89,7 @@ fn bind_first(addr: SocketAddr, options: &ListenOptions) -> io::Result<(Socket, 
 }
 
 /// One more socket on an address this process holds already.
-fn bind_another(addr: SocketAddr, options: &ListenOptions) -> io::Result<Socket> {
+pub(crate) fn bind_another(addr: SocketAddr, options: &ListenOptions) -> io::Result<Socket> {
     let socket = tcp_socket(addr, options)?;
     socket.set_reuse_port(true)?;
     socket.bind(&addr.into())?;

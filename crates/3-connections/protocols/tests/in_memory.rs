@@ -139,3 +139,20 @@ fn connections_are_counted_and_room_is_waited_for() {
     drop(second);
     assert_eq!((connections.open(), count.0.load(Ordering::SeqCst)), (0, 1));
 }
+
+#[test]
+fn a_higher_maximum_wakes_who_waits_for_room() {
+    let connections = Connections::new(1, 0);
+    let wakes = Arc::new(Count::default());
+    let waker = Waker::from(wakes.clone());
+    let cx = &mut Context::from_waker(&waker);
+    assert!(connections.poll_room(cx).is_pending());
+    connections.set_max(1);
+    assert_eq!((wakes.0.load(Ordering::SeqCst), connections.max()), (1, 1));
+    assert!(connections.poll_room(cx).is_ready());
+    let permit = connections.permit();
+    connections.set_max(0);
+    assert!(connections.poll_room(cx).is_pending());
+    drop(permit);
+    assert!(connections.poll_room(cx).is_pending());
+}

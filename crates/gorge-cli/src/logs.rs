@@ -54,7 +54,7 @@ impl Logs {
     {
         let builder = builder.observe(ErrorLog::new(self.level, self.error.clone()));
         let built = match &self.access {
-            Some((format, out)) => builder.observe(AccessLog::new(*format, out.clone())).build(),
+            Some((format, out)) => builder.observe(AccessLog::new(format.clone(), out.clone())).build(),
             None => builder.build(),
         };
         built.map_err(|error| Failure::refused(&error))

@@ -1,17 +1,20 @@
 //! One line per exchange.
 
-use std::io::Write;
 use std::str::FromStr;
+use std::sync::Arc;
 
-use gorge_digest::PeerAddr;
 use gorge_error::{Error, Kind};
-use gorge_filter::{Event, Exchange, Observer, Outcome};
+use gorge_filter::{Event, Exchange, Observer};
 use gorge_http::Known;
 
-use super::{LineSink, escape, stamp};
+use super::name::Name;
+use super::value::{Source, Style};
+use super::{LineSink, Template};
 
 /// How a line of the access log looks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+///
+/// Read from `combined`, `common`, `json`, or a [`Template`], which is whatever holds a `$`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Format {
     /// Apache's and nginx's `combined`: the common one, then referer and user agent.
     #[default]
@@ -20,18 +23,23 @@ pub enum Format {
     Common,
     /// One JSON object, with the reason of each answer that the proxy made itself.
     Json,
+    /// A format of the user's own.
+    Template(Arc<Template>),
 }
 
 impl FromStr for Format {
     type Err = Error;
 
-    fn from_str(name: &str) -> Result<Self, Error> {
-        match name {
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text {
             "combined" => Ok(Self::Combined),
             "common" => Ok(Self::Common),
             "json" => Ok(Self::Json),
+            _ if text.contains('$') => Ok(Self::Template(Arc::new(text.parse()?))),
             _ => {
-                let context = format!("{name:?} is no access log format: use combined, common or json");
+                let context = format!(
+                    "{text:?} is no access log format: use combined, common, json, or a template with $names"
+                );
                 Err(Error::explain(Kind::Configuration, context).into_internal())
             }
         }
@@ -44,12 +52,20 @@ impl FromStr for Format {
 pub struct AccessLog<S> {
     format: Format,
     sink: S,
+    routes: Arc<[Box<str>]>,
 }
 
 impl<S: LineSink> AccessLog<S> {
     /// Lines of this format, into this sink.
     pub fn new(format: Format, sink: S) -> Self {
-        Self { format, sink }
+        Self { format, sink, routes: Arc::new([]) }
+    }
+
+    /// What the routes are called, in the order of their numbers. Default: by these numbers.
+    #[must_use]
+    pub fn routes(mut self, names: impl Into<Arc<[Box<str>]>>) -> Self {
+        self.routes = names.into();
+        self
     }
 }
 
@@ -57,116 +73,86 @@ impl<C: 'static, S: LineSink> Observer<C> for AccessLog<S> {
     #[inline]
     fn event(&self, x: &Exchange<C>, event: &Event<'_>) {
         if let Event::Done(end) = event {
-            self.sink.line(&mut |out| match self.format {
-                Format::Combined => {
-                    common(out, x, end);
-                    quoted_field(out, x, Known::Referer);
-                    quoted_field(out, x, Known::UserAgent);
-                }
-                Format::Common => common(out, x, end),
-                Format::Json => json(out, x, end),
+            let source = Source { x, end, routes: &self.routes };
+            self.sink.line(&mut |out| match &self.format {
+                Format::Combined => combined(out, &source),
+                Format::Common => common(out, &source),
+                Format::Json => json(out, &source),
+                Format::Template(template) => template.write(out, &source),
             });
         }
     }
 }
 
-/// `127.0.0.1 - - [10/Oct/2000:13:55:36 +0000] "GET / HTTP/1.1" 200 2326`.
-fn common<C>(out: &mut Vec<u8>, x: &Exchange<C>, end: &Outcome) {
-    client_ip(out, x, b"-");
-    out.extend_from_slice(b" - - ");
-    stamp::common(out);
+/// The common one and ` "referer" "user agent"`.
+fn combined<C>(out: &mut Vec<u8>, source: &Source<'_, C>) {
+    common(out, source);
     out.extend_from_slice(b" \"");
-    if x.facts.timing.head_read.is_some() {
-        escape::text(out, x.req.method.as_str().as_bytes());
+    put(out, source, &Name::Field(Known::Referer));
+    out.extend_from_slice(b"\" \"");
+    put(out, source, &Name::Field(Known::UserAgent));
+    out.push(b'"');
+}
+
+/// `127.0.0.1 - - [10/Oct/2000:13:55:36 +0000] "GET / HTTP/1.1" 200 2326`.
+fn common<C>(out: &mut Vec<u8>, source: &Source<'_, C>) {
+    put(out, source, &Name::ClientIp);
+    out.extend_from_slice(b" - - [");
+    put(out, source, &Name::TimeCommon);
+    out.extend_from_slice(b"] \"");
+    put(out, source, &Name::Method);
+    if source.x.facts.timing.head_read.is_some() {
         out.push(b' ');
-        escape::text(out, x.req.uri.as_str().as_bytes());
+        put(out, source, &Name::Target);
         out.push(b' ');
-        out.extend_from_slice(x.req.version.as_str().as_bytes());
-    } else {
-        out.push(b'-');
+        put(out, source, &Name::Protocol);
     }
     out.extend_from_slice(b"\" ");
-    number(out, u64::from(end.status.as_u16()));
+    put(out, source, &Name::Status);
     out.push(b' ');
-    number(out, x.facts.sent);
+    put(out, source, &Name::ResponseSize);
 }
 
-fn quoted_field<C>(out: &mut Vec<u8>, x: &Exchange<C>, name: Known) {
-    out.extend_from_slice(b" \"");
-    escape::text(out, x.req.headers.get(name).unwrap_or(b"-"));
-    out.push(b'"');
+fn put<C>(out: &mut Vec<u8>, source: &Source<'_, C>, name: &Name) {
+    source.value(name).write(out, Style::Text);
 }
 
-fn json<C>(out: &mut Vec<u8>, x: &Exchange<C>, end: &Outcome) {
-    let read = x.facts.timing.head_read.is_some();
-    out.extend_from_slice(b"{\"time\":\"");
-    stamp::rfc3339(out);
-    out.extend_from_slice(b"\",\"client_ip\":\"");
-    client_ip(out, x, b"");
-    out.push(b'"');
-    string(out, "method", read.then(|| x.req.method.as_str().as_bytes()));
-    string(out, "host", x.req.headers.get(Known::Host).filter(|_| read));
-    string(out, "path", read.then(|| x.req.uri.path().as_bytes()));
-    string(out, "protocol", read.then(|| x.req.version.as_str().as_bytes()));
-    out.extend_from_slice(b",\"status\":");
-    number(out, u64::from(end.status.as_u16()));
-    out.extend_from_slice(b",\"request_size\":");
-    number(out, x.facts.received);
-    out.extend_from_slice(b",\"response_size\":");
-    number(out, x.facts.sent);
-    millis(out, "duration_ms", x.facts.timing.duration());
-    out.extend_from_slice(b",\"upstream\":");
-    match x.peer() {
-        // Writing to a Vec cannot fail.
-        Some(peer) => _ = write!(out, "\"{peer}\""),
-        None => out.extend_from_slice(b"null"),
+/// The members of the JSON object, in order.
+static MEMBERS: [(&str, Name); 16] = [
+    ("{\"time\":", Name::Time),
+    (",\"client_ip\":", Name::ClientIp),
+    (",\"method\":", Name::Method),
+    (",\"host\":", Name::Field(Known::Host)),
+    (",\"path\":", Name::Path),
+    (",\"protocol\":", Name::Protocol),
+    (",\"status\":", Name::Status),
+    (",\"request_size\":", Name::RequestSize),
+    (",\"response_size\":", Name::ResponseSize),
+    (",\"duration_ms\":", Name::DurationMs),
+    (",\"upstream\":", Name::Upstream),
+    (",\"upstream_ms\":", Name::UpstreamMs),
+    (",\"attempts\":", Name::Attempts),
+    (",\"route\":", Name::Route),
+    (",\"request_id\":", Name::Field(Known::XRequestId)),
+    (",\"reason\":", Name::Reason),
+];
+
+fn json<C>(out: &mut Vec<u8>, source: &Source<'_, C>) {
+    for (key, name) in &MEMBERS {
+        out.extend_from_slice(key.as_bytes());
+        source.value(name).write_json(out);
     }
-    millis(out, "upstream_ms", x.facts.timing.upstream());
-    out.extend_from_slice(b",\"attempts\":");
-    number(out, x.attempts().count() as u64);
-    string(out, "request_id", x.req.headers.get(Known::XRequestId));
-    string(out, "reason", end.error.as_ref().map(|error| error.kind().name().as_bytes()));
     out.push(b'}');
-}
-
-fn client_ip<C>(out: &mut Vec<u8>, x: &Exchange<C>, unknown: &[u8]) {
-    match x.client() {
-        Some(PeerAddr::Ip(addr)) => _ = write!(out, "{}", addr.ip()),
-        Some(PeerAddr::Unix(_)) => out.extend_from_slice(b"unix:"),
-        // No accepted connection comes from a name.
-        Some(PeerAddr::Name(..)) | None => out.extend_from_slice(unknown),
-    }
-}
-
-fn number(out: &mut Vec<u8>, n: u64) {
-    out.extend_from_slice(itoa::Buffer::new().format(n).as_bytes());
-}
-
-fn string(out: &mut Vec<u8>, key: &str, value: Option<&[u8]>) {
-    let _ = write!(out, ",\"{key}\":");
-    match value {
-        Some(value) => {
-            out.push(b'"');
-            escape::json(out, value);
-            out.push(b'"');
-        }
-        None => out.extend_from_slice(b"null"),
-    }
-}
-
-fn millis(out: &mut Vec<u8>, key: &str, duration: Option<std::time::Duration>) {
-    let _ = match duration {
-        Some(duration) => write!(out, ",\"{key}\":{:.3}", duration.as_secs_f64() * 1000.0),
-        None => write!(out, ",\"{key}\":null"),
-    };
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
-    use std::time::Instant;
+    use std::sync::Mutex;
+    use std::time::{Duration, Instant};
 
     use bytes::Bytes;
+    use gorge_digest::PeerAddr;
+    use gorge_filter::{Outcome, RouteId};
     use gorge_http::{Method, Status, Uri};
 
     use super::*;
@@ -180,10 +166,16 @@ mod tests {
         }
     }
 
-    fn line(format: Format, x: &Exchange, end: &Outcome) -> String {
+    impl Lines {
+        fn text(&self) -> String {
+            String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        }
+    }
+
+    fn line(format: &str, x: &Exchange, end: &Outcome) -> String {
         let lines = Lines::default();
-        AccessLog::new(format, lines.clone()).event(x, &Event::Done(end));
-        String::from_utf8(lines.0.lock().unwrap().clone()).unwrap()
+        AccessLog::new(format.parse().unwrap(), lines.clone()).event(x, &Event::Done(end));
+        lines.text()
     }
 
     fn exchange() -> (Exchange, Outcome) {
@@ -194,29 +186,78 @@ mod tests {
         x.facts.client = Some(PeerAddr::Ip("192.0.2.7:80".parse().unwrap()));
         x.facts.timing.start = Some(Instant::now());
         x.facts.timing.head_read = x.facts.timing.start;
-        x.facts.timing.end = x.facts.timing.start;
+        x.facts.timing.end = x.facts.timing.start.map(|start| start + Duration::from_micros(12_345));
         x.facts.sent = 12;
         (x, Outcome { status: Status::OK, error: None, complete: true })
     }
 
     #[test]
     fn combined_has_the_fields_everyone_parses() {
-        let (x, end) = exchange();
-        let line = line(Format::Combined, &x, &end);
-        assert!(line.starts_with("192.0.2.7 - - ["), "{line}");
-        assert!(line.ends_with(r#"] "GET /a?b=1 HTTP/1.1" 200 12 "-" "curl \x228\x22""#), "{line}");
+        let (mut x, end) = exchange();
+        let text = line("combined", &x, &end);
+        assert!(text.starts_with("192.0.2.7 - - ["), "{text}");
+        assert!(text.ends_with(r#"] "GET /a?b=1 HTTP/1.1" 200 12 "-" "curl \x228\x22""#), "{text}");
+        x.facts.timing.head_read = None;
+        let text = line("common", &x, &end);
+        assert!(text.ends_with(r#"] "-" 200 12"#), "{text}");
     }
 
     #[test]
     fn json_says_why_and_keeps_secrets() {
         let (x, mut end) = exchange();
         end.error = Some(Error::new(Kind::ConnectRefused).into_upstream());
-        let line = line(Format::Json, &x, &end);
+        let text = line("json", &x, &end);
         assert!(
-            line.contains(r#""path":"/a","#) && line.contains(r#""reason":"connect_refused"}"#),
-            "{line}"
+            text.contains(r#""path":"/a","#) && text.contains(r#""reason":"connect_refused"}"#),
+            "{text}"
         );
-        assert!(line.contains(r#""duration_ms":0.000,"#), "{line}");
-        assert!(!line.contains("c2VjcmV0"), "{line}");
+        assert!(text.contains(r#""duration_ms":12.345,"upstream":null,"upstream_ms":null,"#), "{text}");
+        assert!(!text.contains("c2VjcmV0"), "{text}");
+    }
+
+    #[test]
+    fn a_template_gives_the_values_of_its_names() {
+        let (mut x, end) = exchange();
+        for value in ["one", "t\"w\no"] {
+            let _ = x.req.headers.append("X-Beta", value);
+        }
+        x.req.headers.append("X-Beta", "two\t2").unwrap();
+        let template = "$client|$client_ip|$method|${uri}|$target|$path|$query|$scheme|$status|$complete|$$|\
+                        $duration_ms|$upstream|$upstream_ms|$attempts|$http_x_beta|$referer|$user_agent|\
+                        $fault|$route|$connection_requests";
+        let expected = r#"192.0.2.7:80|192.0.2.7|GET|/a?b=1|/a?b=1|/a|b=1|http|200|true|$|12.345|-|-|0|"#;
+        let text = line(template, &x, &end);
+        assert_eq!(text, format!(r#"{expected}one, two\x092|-|curl \x228\x22|-|-|1"#));
+    }
+
+    #[test]
+    fn a_template_that_begins_with_a_brace_writes_json() {
+        let (mut x, end) = exchange();
+        x.req.headers.append("X-Bad", b"\xe9\"").unwrap();
+        let text = line(r#"{"agent":"$user_agent","ms":$upstream_ms,"bad":"$http_x_bad"}"#, &x, &end);
+        assert_eq!(text, r#"{"agent":"curl \"8\"","ms":null,"bad":"\u00e9\""}"#);
+        assert_eq!(line(r#"{"referer":"$referer"}"#, &x, &end), r#"{"referer":""}"#);
+    }
+
+    #[test]
+    fn routes_go_by_their_names() {
+        let (mut x, end) = exchange();
+        x.facts.route = Some(RouteId(1));
+        assert_eq!(line("$route", &x, &end), "1");
+        let lines = Lines::default();
+        let names: [Box<str>; 2] = ["a".into(), "b \"2\"".into()];
+        let log = AccessLog::new("json".parse().unwrap(), lines.clone()).routes(names);
+        log.event(&x, &Event::Done(&end));
+        assert!(lines.text().contains(r#""route":"b \"2\"""#), "{}", lines.text());
+    }
+
+    #[test]
+    fn what_is_no_format_is_told() {
+        for (text, told) in
+            [("jsn", "use combined, common, json, or a template with $names"), ("$jsn", "there is no $jsn")]
+        {
+            let error = text.parse::<Format>().unwrap_err().to_string();
+            assert!(error.contains(told), "{error}");
+        }
     }
 }

@@ -8,12 +8,11 @@ use gorge_http::date;
 const MONTHS: [&[u8; 3]; 12] =
     [b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"];
 
-/// `[10/Oct/2000:13:55:36 +0000]`, as the Common Log Format has it.
+/// `10/Oct/2000:13:55:36 +0000`, as the Common Log Format has it.
 pub(super) fn common(out: &mut Vec<u8>) {
     // `Tue, 10 Oct 2000 13:55:36 GMT`: the same parts in another order.
     let now = date::now();
     let now: &[u8] = now.as_ref();
-    out.push(b'[');
     out.extend_from_slice(&now[5..7]);
     out.push(b'/');
     out.extend_from_slice(&now[8..11]);
@@ -21,7 +20,7 @@ pub(super) fn common(out: &mut Vec<u8>) {
     out.extend_from_slice(&now[12..16]);
     out.push(b':');
     out.extend_from_slice(&now[17..25]);
-    out.extend_from_slice(b" +0000]");
+    out.extend_from_slice(b" +0000");
 }
 
 /// `2000-10-10T13:55:36.123Z` (RFC 3339).
@@ -49,7 +48,7 @@ mod tests {
         let mut out = Vec::new();
         common(&mut out);
         let text = String::from_utf8(out).unwrap();
-        assert!(text.starts_with('[') && text.ends_with(" +0000]") && text.len() == 28, "{text}");
+        assert!(text.ends_with(" +0000") && text.len() == 26, "{text}");
         let mut out = Vec::new();
         rfc3339(&mut out);
         let text = String::from_utf8(out).unwrap();

@@ -8,18 +8,27 @@ use gorge_timeout::timeout;
 use socket2::SockRef;
 use tokio::net::{TcpSocket, TcpStream, UnixStream};
 
+use crate::names::connect_by_name;
 use crate::{Address, ConnectOptions, Transport};
 
 /// Connects to `address` within [`ConnectOptions::timeout`].
 ///
+/// The addresses of a name are asked for with [`ConnectOptions::resolver`] and tried by the rules of
+/// happy eyeballs (RFC 8305): IPv6 first and then in turns, the next one when one has failed or
+/// [`ConnectOptions::attempt_delay`] is over, each time beginning with another address of a family.
+///
 /// # Errors
 /// The kind tells refused, timed out, no route and so on apart. It is the upstream's fault, and
-/// another attempt is safe, since nothing was sent yet. Only a lack of file descriptors is our own
+/// another attempt is safe, since nothing was sent yet. What each address of a name said is in the
+/// text; a name without an address is [`Kind::NameNotFound`]. Only a lack of file descriptors is our own
 /// fault, an [`Overload`](Kind::Overload), and would be there at the next attempt too.
 ///
 /// # Panics
 /// Outside a tokio runtime.
 pub async fn connect(address: &Address, options: &ConnectOptions) -> Result<Transport> {
+    if let Address::Name(host, port) = address {
+        return connect_by_name(host, *port, options).await;
+    }
     match timeout(options.timeout, open(address, options)).await {
         Ok(Ok(transport)) => Ok(transport),
         Ok(Err(err)) => Err(failure(address, err)),
@@ -33,18 +42,22 @@ pub async fn connect(address: &Address, options: &ConnectOptions) -> Result<Tran
 
 fn failure(address: &Address, err: io::Error) -> Error {
     let context = format!("connect to {address}");
-    if matches!(err.raw_os_error(), Some(libc::EMFILE | libc::ENFILE)) {
+    if is_our_lack(&err) {
         return Error::because(Kind::Overload, context, err).into_internal().retryable(Retryable::No);
     }
     Error::because(Kind::of_connect(&err), context, err).into_upstream().retryable(Retryable::Yes)
 }
 
+/// Whether it is our own fault: we have no file descriptor left.
+pub(crate) fn is_our_lack(err: &io::Error) -> bool {
+    matches!(err.raw_os_error(), Some(libc::EMFILE | libc::ENFILE))
+}
+
 async fn open(address: &Address, options: &ConnectOptions) -> io::Result<Transport> {
     match address {
         Address::Ip(addr) => tcp(*addr, options).await.map(Transport::Tcp),
-        Address::Name(..) => Err(io::ErrorKind::Unsupported.into()),
         Address::Unix(path) => unix(path, options).await,
-        Address::Abstract(_) => match address.unix_name() {
+        Address::Name(..) | Address::Abstract(_) => match address.unix_name() {
             Some(name) => unix(&name, options).await,
             None => Err(io::ErrorKind::InvalidInput.into()),
         },
@@ -57,7 +70,7 @@ async fn unix(path: &std::path::Path, options: &ConnectOptions) -> io::Result<Tr
     Ok(Transport::Unix(stream))
 }
 
-async fn tcp(to: SocketAddr, options: &ConnectOptions) -> io::Result<TcpStream> {
+pub(crate) async fn tcp(to: SocketAddr, options: &ConnectOptions) -> io::Result<TcpStream> {
     let socket = if to.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     prepare(&SockRef::from(&socket), to, options)?;
     if let Some(source) = options.source {

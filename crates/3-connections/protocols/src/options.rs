@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
 
+use crate::{Family, Resolver};
+
 /// TCP keep-alive: the kernel asks a silent peer whether it is still there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Keepalive {
@@ -146,6 +148,13 @@ pub struct ConnectOptions {
     pub interface: Option<String>,
     /// Send the first bytes with the handshake where the peer allows it; default off.
     pub fast_open: bool,
+    /// Who knows the addresses of a name. Default `None`: [`Resolver::shared`].
+    pub resolver: Option<Resolver>,
+    /// Which addresses of a name are tried; default both families.
+    pub family: Family,
+    /// How long an address has to itself before the next one is tried beside it; default 250 ms, and
+    /// never less than 10 ms (RFC 8305 5). Once one has failed the next follows at once.
+    pub attempt_delay: Duration,
     /// Options of the connection.
     pub socket: SocketOptions,
 }
@@ -157,6 +166,9 @@ impl Default for ConnectOptions {
             source: None,
             interface: None,
             fast_open: false,
+            resolver: None,
+            family: Family::Both,
+            attempt_delay: Duration::from_millis(250),
             socket: SocketOptions::default(),
         }
     }

@@ -42,6 +42,9 @@ pub struct Put<C> {
     pub kept: Option<Id>,
     /// A connection to be closed: the one put, if it was not kept, or the one that left for it.
     pub evicted: Option<C>,
+    /// Whether [`next_expiry`](crate::Pool::next_expiry) of this worker has become earlier, or has come
+    /// to be: whoever waits for it has to ask again.
+    pub sooner: bool,
 }
 
 /// A connection that [`get`](crate::Pool::get) has found.

@@ -33,12 +33,15 @@ struct Worker<K, C> {
 impl<K: Hash + Eq + Clone, C: Send> Pool<K, C> {
     /// An empty pool for so many workers, at least one.
     pub fn new(workers: usize, options: Options) -> Self {
-        let worker =
-            |_| CachePadded::new(Worker { shelf: Mutex::new(Shelf::new()), idle: AtomicUsize::new(0) });
+        let worker = |_| {
+            let shelf = Mutex::new(Shelf::new(options.idle));
+            CachePadded::new(Worker { shelf, idle: AtomicUsize::new(0) })
+        };
         Self { workers: (0..workers.max(1)).map(worker).collect(), options }
     }
 
-    /// The limits it was made with.
+    /// The limits it was made with: those of every key that is only given connections by
+    /// [`put`](Self::put).
     pub fn options(&self) -> &Options {
         &self.options
     }
@@ -58,20 +61,41 @@ impl<K: Hash + Eq + Clone, C: Send> Pool<K, C> {
         now: Instant,
         watch: impl FnOnce(Id, &mut C) -> bool,
     ) -> Put<C> {
+        self.put_with(worker, key, entry, &self.options, now, watch)
+    }
+
+    /// [`put`](Self::put) with limits for `key` instead of the pool's.
+    ///
+    /// They hold for all connections of this key on this worker, also for those that were idle before,
+    /// until the next put of this key there brings others, even if this put is refused. What is idle
+    /// beyond a smaller [`max_idle`](Options::max_idle) leaves with the next [`expire`](Self::expire).
+    pub fn put_with(
+        &self,
+        worker: usize,
+        key: &K,
+        entry: Entry<C>,
+        options: &Options,
+        now: Instant,
+        watch: impl FnOnce(Id, &mut C) -> bool,
+    ) -> Put<C> {
         let (worker, place) = self.worker(worker);
         let mut shelf = place.shelf.lock();
         shelf.counters.puts += 1;
-        if let Some(reason) = self.refuses(&entry, now) {
+        let due = shelf.due();
+        let refused = options.forbid(&entry, now);
+        if let Some(reason) = refused.or((options.max_idle == 0).then_some(Reason::Evicted)) {
             shelf.counters.closed[reason.index()] += 1;
-            return Put { kept: None, evicted: Some(entry.conn) };
+            shelf.limit(key, now, options);
+            return Put { kept: None, evicted: Some(entry.conn), sooner: shelf.due() != due };
         }
-        let (slot, generation) = shelf.insert(key, entry, now, &self.options);
+        let (slot, generation) = shelf.insert(key, entry, now, options);
         let id = Id { worker, slot, generation };
+        let sooner = shelf.due() != due;
         let wanted = shelf.peek(slot, generation).is_some_and(|conn| watch(id, conn));
         let put = if wanted {
-            Put { kept: Some(id), evicted: shelf.evict_beside(slot, &self.options) }
+            Put { kept: Some(id), evicted: shelf.evict_beside(slot), sooner }
         } else {
-            Put { kept: None, evicted: shelf.close(slot, generation, Reason::Refused, &self.options) }
+            Put { kept: None, evicted: shelf.close(slot, generation, Reason::Refused), sooner }
         };
         place.publish(shelf);
         put
@@ -84,7 +108,7 @@ impl<K: Hash + Eq + Clone, C: Send> Pool<K, C> {
         let (worker, own) = self.worker(worker);
         loop {
             let mut shelf = own.shelf.lock();
-            match shelf.take(key, now, &self.options) {
+            match shelf.take(key, now) {
                 Found::Hit(entry) => {
                     shelf.counters.hits += 1;
                     own.publish(shelf);
@@ -117,7 +141,7 @@ impl<K: Hash + Eq + Clone, C: Send> Pool<K, C> {
         if look(shelf.peek(id.slot, id.generation)?) {
             return None;
         }
-        let conn = shelf.close(id.slot, id.generation, Reason::Refused, &self.options);
+        let conn = shelf.close(id.slot, id.generation, Reason::Refused);
         place.publish(shelf);
         conn
     }
@@ -127,7 +151,7 @@ impl<K: Hash + Eq + Clone, C: Send> Pool<K, C> {
     pub fn closed(&self, id: Id, reason: Reason) -> Option<C> {
         let place = self.workers.get(id.worker)?;
         let mut shelf = place.shelf.lock();
-        let conn = shelf.close(id.slot, id.generation, reason, &self.options);
+        let conn = shelf.close(id.slot, id.generation, reason);
         place.publish(shelf);
         conn
     }
@@ -135,18 +159,18 @@ impl<K: Hash + Eq + Clone, C: Send> Pool<K, C> {
     /// Drops the connections of `worker` that are overdue at `now` and returns how many there were.
     ///
     /// Call it at [`next_expiry`](Self::next_expiry); before that it costs a lock and a look at the time.
-    /// It also forgets keys that have had no connection for one to two idle times.
+    /// It also forgets keys that have had no connection for one to two of the pool's own idle times.
     pub fn expire(&self, worker: usize, now: Instant) -> usize {
         let (_, place) = self.worker(worker);
         let mut shelf = place.shelf.lock();
-        let overdue = shelf.expire(now, &self.options);
+        let overdue = shelf.expire(now);
         place.publish(shelf);
         overdue.len()
     }
 
     /// When to call [`expire`](Self::expire) for `worker`: not later than the first connection becomes
-    /// overdue, rounded up by at most a second (a 64th of the idle time, if that is less) after a call
-    /// of it. `None`: there is nothing to do.
+    /// overdue, rounded up by at most a second (a 64th of its key's idle time, if that is less) after a
+    /// call of it, or after a put that has changed the limits of its key. `None`: there is nothing to do.
     pub fn next_expiry(&self, worker: usize) -> Option<Instant> {
         self.worker(worker).1.shelf.lock().next_expiry()
     }
@@ -158,12 +182,12 @@ impl<K: Hash + Eq + Clone, C: Send> Pool<K, C> {
 
     /// Drops all idle connections of `key` and returns how many there were.
     pub fn remove_all(&self, key: &K) -> usize {
-        self.remove(|shelf| shelf.remove_all(key, &self.options))
+        self.remove(|shelf| shelf.remove_all(key))
     }
 
     /// Drops all idle connections and returns how many there were. The pool can be used further.
     pub fn drain(&self) -> usize {
-        self.remove(|shelf| shelf.drain(&self.options))
+        self.remove(|shelf| shelf.drain())
     }
 
     /// Counts a connection that was established because [`get`](Self::get) found none.
@@ -207,26 +231,11 @@ impl<K: Hash + Eq + Clone, C: Send> Pool<K, C> {
         self.workers.get(number).map_or((0, &self.workers[0]), |worker| (number, worker))
     }
 
-    fn refuses(&self, entry: &Entry<C>, now: Instant) -> Option<Reason> {
-        let age = now.saturating_duration_since(entry.created);
-        if self.options.max_uses.is_some_and(|limit| entry.uses >= limit) {
-            Some(Reason::Spent)
-        } else if self.options.max_age.is_some_and(|limit| age >= limit) {
-            Some(Reason::Age)
-        } else if entry.expires.is_some_and(|expires| expires <= now) {
-            Some(Reason::KeepAlive)
-        } else if self.options.max_idle == 0 {
-            Some(Reason::Evicted)
-        } else {
-            None
-        }
-    }
-
     /// Takes a connection from another worker's shelf, if that is not in use at the moment.
     fn borrow(&self, other: &Worker<K, C>, from: usize, key: &K, now: Instant) -> Option<Taken<C>> {
         while other.idle.load(Relaxed) > 0 {
             let mut shelf = other.shelf.try_lock()?;
-            match shelf.take(key, now, &self.options) {
+            match shelf.take(key, now) {
                 Found::Hit(entry) => {
                     shelf.counters.lent += 1;
                     other.publish(shelf);

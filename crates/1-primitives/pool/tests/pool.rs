@@ -56,7 +56,7 @@ fn the_one_idle_for_longest_leaves_when_there_are_too_many() {
     assert_eq!((pool.count(&"a"), pool.stats().closed(Reason::Evicted)), (2, 1));
 
     let none = Pool::new(1, Options { max_idle: 0, ..Options::default() });
-    assert_eq!(put(&none, "a", 1, now), Put { kept: None, evicted: Some(1) });
+    assert_eq!(put(&none, "a", 1, now), Put { kept: None, evicted: Some(1), sooner: false });
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn a_connection_that_may_not_be_used_again_is_refused() {
     let options = Options { max_age: Some(10 * SECOND), max_uses: Some(3), ..Options::default() };
     let pool = Pool::new(1, options);
     let old = pool.put(0, &"a", Entry::new(1, now), now + 10 * SECOND, |_, _| true);
-    assert_eq!(old, Put { kept: None, evicted: Some(1) });
+    assert_eq!(old, Put { kept: None, evicted: Some(1), sooner: false });
     let expired = Entry { expires: Some(now), ..Entry::new(2, now) };
     assert_eq!(pool.put(0, &"a", expired, now, |_, _| true).evicted, Some(2));
 
@@ -120,7 +120,7 @@ fn the_watcher_knows_the_name_and_may_refuse() {
     assert_eq!(watched.kept, seen);
     assert_eq!(seen.map(|id| (id.worker, id.slot)), Some((1, 0)));
     let refused = pool.put(1, &"a", Entry::new(2, now), now, |_, _| false);
-    assert_eq!(refused, Put { kept: None, evicted: Some(2) });
+    assert_eq!(refused, Put { kept: None, evicted: Some(2), sooner: false });
     assert_eq!(pool.closed(seen.unwrap(), Reason::Data), Some(11));
     assert_eq!((pool.stats().closed(Reason::Refused), pool.stats().closed(Reason::Data)), (1, 1));
 }

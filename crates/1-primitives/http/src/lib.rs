@@ -16,6 +16,7 @@ mod known;
 mod known_set;
 pub mod list;
 mod method;
+pub mod path;
 pub mod quality;
 mod status;
 pub mod structured;

@@ -106,6 +106,13 @@ impl<S: Stream> Connection<S> {
         &self.settings
     }
 
+    /// Other settings, from the next request on. To be called between two requests.
+    pub fn set_settings(&mut self, settings: &Arc<Settings>) {
+        if !Arc::ptr_eq(&self.settings, settings) {
+            self.settings = settings.clone();
+        }
+    }
+
     /// How many request heads were read.
     #[must_use]
     pub fn requests(&self) -> u32 {

@@ -17,7 +17,8 @@ use crate::chain::{Both, Chain, Then, Unobserved};
 use crate::connector::Connector;
 use crate::core::Core;
 use crate::heads::Via;
-use crate::state::States;
+use crate::proxy::Shared;
+use crate::route::{Routed, Routes};
 
 /// No upstream yet: such a builder has no `build`.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +41,7 @@ struct BuilderOptions {
     timeouts: Timeouts,
     pool: Options,
     response_limits: Limits,
+    shared: Option<Shared>,
 }
 
 impl Builder {
@@ -61,6 +63,7 @@ impl Builder {
                 timeouts: Timeouts::default(),
                 pool: Options::default(),
                 response_limits: Limits::default(),
+                shared: None,
             },
         }
     }
@@ -104,6 +107,20 @@ impl<C: Default + Send + 'static, D, I, U, O, E> Builder<C, D, I, U, O, E> {
         let Parts { downstream, inner, observer, pages, context, .. } = self.parts;
         Builder {
             parts: Parts { downstream, inner, upstream, observer, pages, context },
+            options: self.options,
+        }
+    }
+
+    /// Lets `routes` choose further filters, behind those already there, and the upstream.
+    #[must_use]
+    pub fn routes<N: Upstream<C>>(
+        self,
+        routes: Arc<Routes<C, N>>,
+    ) -> Builder<C, Routed<D, C, N>, I, Arc<Routes<C, N>>, O, E> {
+        let Parts { downstream, inner, observer, pages, context, .. } = self.parts;
+        let downstream = Routed { rest: downstream, routes: routes.clone() };
+        Builder {
+            parts: Parts { downstream, inner, upstream: routes, observer, pages, context },
             options: self.options,
         }
     }
@@ -165,6 +182,16 @@ impl<C: Default + Send + 'static, D, I, U, O, E> Builder<C, D, I, U, O, E> {
         self
     }
 
+    /// Uses the idle upstream connections of `other`, and counts together with it: for the proxies of
+    /// several listeners, and for one that is to [replace](Proxy::replace) another. The workers, the
+    /// [pool](Self::pool) and the [limits of responses](Self::response_limits) are then those of
+    /// `other`.
+    #[must_use]
+    pub fn share(mut self, other: &Proxy) -> Self {
+        self.options.shared = Some(other.shared());
+        self
+    }
+
     /// Sizes that responses must keep to.
     #[must_use]
     pub fn response_limits(mut self, limits: Limits) -> Self {
@@ -194,19 +221,21 @@ where
         let mut inside = Vec::new();
         self.parts.inner.roles(&mut inside);
         check_order(&outside, &inside)?;
-        let BuilderOptions { workers, name, settings, timeouts, pool, response_limits } = self.options;
-        let connector = Arc::new(Connector::new(workers, pool, response_limits));
-        let counters = Arc::new(PerWorker::new(workers, |_| Default::default()));
-        let core = Arc::new(Core {
+        let BuilderOptions { workers, name, settings, timeouts, pool, response_limits, shared } =
+            self.options;
+        let Shared { connector, counters } = shared.unwrap_or_else(|| Shared {
+            connector: Arc::new(Connector::new(workers, pool, response_limits)),
+            counters: Arc::new(PerWorker::new(workers, |_| Default::default())),
+        });
+        let core = Core {
             app: self.parts,
             settings: Arc::new(settings),
             timeouts,
             via: Via::new(&name),
-            connector: connector.clone(),
-            states: States::new(workers),
-            counters: counters.clone(),
-        });
-        Ok(Proxy::new(core, connector, counters))
+            connector,
+            counters,
+        };
+        Ok(Proxy::new(core, workers))
     }
 }
 
@@ -220,7 +249,7 @@ fn check_name(name: &str) -> Result<()> {
 }
 
 /// Looks for orders that cannot do what they are there for.
-fn check_order(outside: &[(Role, &'static str)], inside: &[(Role, &'static str)]) -> Result<()> {
+pub(crate) fn check_order(outside: &[(Role, &'static str)], inside: &[(Role, &'static str)]) -> Result<()> {
     if let Some((_, limiter)) = inside.iter().find(|(role, _)| *role == Role::RateLimit) {
         return Err(misplaced(format!(
             "{limiter} limits rates and is an upstream filter: it would count attempts and miss what is \

@@ -13,11 +13,14 @@ pub struct Entered {
     /// Filters whose `on_request` was reached: these see `on_end`.
     seen: usize,
     /// Filters that have not yet seen the response, from the outermost on.
-    waiting: usize,
+    pub(crate) waiting: usize,
+    /// The same of the filters of the route.
+    routed_seen: usize,
+    routed_waiting: usize,
 }
 
 impl Entered {
-    fn enter(&mut self, depth: usize) {
+    pub(crate) fn enter(&mut self, depth: usize) {
         // Of several attempts the one that got furthest counts: `on_end` comes once for each filter.
         self.seen = self.seen.max(depth);
         self.waiting = depth;
@@ -26,6 +29,24 @@ impl Entered {
     /// All that were entered see another response.
     pub(crate) fn restart(&mut self) {
         self.waiting = self.seen;
+        self.routed_waiting = self.routed_seen;
+    }
+
+    /// As [`enter`](Self::enter), among the filters of the route.
+    pub(crate) fn enter_routed(&mut self, depth: usize) {
+        self.routed_seen = depth;
+        self.routed_waiting = depth;
+    }
+
+    /// The innermost filter of the route that has not yet seen the response; it has from now on.
+    pub(crate) fn leave_routed(&mut self) -> Option<usize> {
+        self.routed_waiting = self.routed_waiting.checked_sub(1)?;
+        Some(self.routed_waiting)
+    }
+
+    /// How many filters of the route were entered.
+    pub(crate) fn routed(&self) -> usize {
+        self.routed_seen
     }
 
     /// No filter sees the response any more; all still see the end.

@@ -19,6 +19,7 @@ use gorge_timeout::{Timer, clock};
 use crate::app::App;
 use crate::chain::{Chain, panics};
 use crate::core::Core;
+use crate::current::{Current, Held};
 use crate::exchange::Side;
 use crate::state::State;
 use crate::stats::add;
@@ -39,7 +40,7 @@ enum Woken {
 /// One downstream connection. While it waits it holds this and no more: what an exchange needs is
 /// taken from the worker when a request comes.
 pub(crate) struct Downstream<A: App> {
-    core: Arc<Core<A>>,
+    current: Arc<Current<A>>,
     conn: Connection<Transport>,
     timer: Timer,
     shutdown: Shutdown,
@@ -48,17 +49,18 @@ pub(crate) struct Downstream<A: App> {
 }
 
 /// Serves one connection to its end.
-pub(crate) async fn serve<A: App>(core: Arc<Core<A>>, accepted: Accepted) {
+pub(crate) async fn serve<A: App>(current: Arc<Current<A>>, accepted: Accepted) {
     let Accepted { transport, peer, local, shutdown, permit } = accepted;
-    let conn = Connection::new(transport, core.settings.clone());
-    add(&core.counters.local().connections, 1);
-    let mut downstream = Downstream { core, conn, timer: Timer::new(), shutdown, peer, local };
-    let mut patience = downstream.core.settings.head_timeout;
+    let conn = Connection::new(transport, current.settings());
+    let counters = current.counters();
+    add(&counters.local().connections, 1);
+    let mut downstream = Downstream { current, conn, timer: Timer::new(), shutdown, peer, local };
+    let mut patience = downstream.conn.settings().head_timeout;
     while downstream.wait(patience).await && Recycled::pin(downstream.exchange()).await {
-        patience = downstream.core.settings.keep_alive;
+        patience = downstream.conn.settings().keep_alive;
     }
-    add(&downstream.core.counters.local().closed, 1);
     drop(downstream);
+    add(&counters.local().closed, 1);
     drop(permit);
 }
 
@@ -90,7 +92,7 @@ impl<A: App> Downstream<A> {
     /// with the answer.
     async fn last_chance(&mut self, since: Instant) -> bool {
         self.timer.set(match self.conn.requests() {
-            0 => clock::now() + self.core.settings.drain_timeout,
+            0 => clock::now() + self.conn.settings().drain_timeout,
             _ => since + ON_ITS_WAY,
         });
         // The reactor, asked once more, knows what has come meanwhile.
@@ -104,8 +106,9 @@ impl<A: App> Downstream<A> {
 
     /// One exchange. True: another may follow.
     async fn exchange(&mut self) -> bool {
-        let core = &*self.core;
-        let mut state = core.states.take();
+        let mut held = self.current.take();
+        let Held { core, state, .. } = &mut *held;
+        self.conn.set_settings(&core.settings);
         let facts = &mut state.x.facts;
         facts.timing.start = Some(clock::now());
         facts.client = Some(self.peer.clone());
@@ -119,20 +122,20 @@ impl<A: App> Downstream<A> {
             Ok(None) => false,
             Ok(Some(framing)) => {
                 state.x.facts.timing.head_read = Some(clock::now());
-                let outcome = core.run(&mut side, &mut state, &framing).await;
-                end(core, &mut state, &outcome);
+                let outcome = core.run(&mut side, state, &framing).await;
+                end(core, state, &outcome);
                 true
             }
             Err(error) => {
                 // What was understood of the head so far is not to be relied on.
                 state.x.req.clear();
-                let outcome = Recycled::pin(core.fail(&mut side, &mut state, error)).await;
-                end(core, &mut state, &outcome);
+                let outcome = Recycled::pin(core.fail(&mut side, state, error)).await;
+                end(core, state, &outcome);
                 true
             }
         };
         // Lets go of the request's bytes before the buffer they lie in is needed again.
-        core.states.give(state);
+        self.current.give(held);
         keep && finish(&mut self.conn, &mut self.timer).await
     }
 }

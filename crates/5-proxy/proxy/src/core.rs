@@ -9,7 +9,6 @@ use gorge_runtime::PerWorker;
 use crate::app::App;
 use crate::connector::Connector;
 use crate::heads::Via;
-use crate::state::States;
 use crate::stats::Counters;
 
 /// What all connections of one proxy share.
@@ -19,6 +18,5 @@ pub(crate) struct Core<A: App> {
     pub(crate) timeouts: Timeouts,
     pub(crate) via: Via,
     pub(crate) connector: Arc<Connector>,
-    pub(crate) states: States<A::Context>,
     pub(crate) counters: Arc<PerWorker<Counters>>,
 }

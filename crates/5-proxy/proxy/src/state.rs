@@ -2,14 +2,9 @@
 
 use gorge_filter::Exchange;
 use gorge_http::{RequestHead, ResponseHead, Status};
-use gorge_runtime::PerWorker;
-use parking_lot::Mutex;
 
 use crate::chain::Entered;
 use crate::replay::Replay;
-
-/// States a worker keeps for exchanges to come.
-const KEPT: usize = 256;
 
 /// What one exchange needs while it runs.
 pub(crate) struct State<C> {
@@ -28,7 +23,7 @@ pub(crate) struct State<C> {
 }
 
 impl<C: Default> State<C> {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             x: Exchange::new(),
             response: ResponseHead::new(Status::OK),
@@ -40,7 +35,7 @@ impl<C: Default> State<C> {
         }
     }
 
-    fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.x.clear();
         self.response.clear();
         self.base.clear();
@@ -48,30 +43,5 @@ impl<C: Default> State<C> {
         self.down.reset();
         self.inner.reset();
         self.answered = false;
-    }
-}
-
-/// The states that wait for their next exchange, by worker.
-pub(crate) struct States<C>(PerWorker<Mutex<Vec<Box<State<C>>>>>);
-
-impl<C: Default> States<C> {
-    pub(crate) fn new(workers: usize) -> Self {
-        Self(PerWorker::new(workers, |_| Mutex::default()))
-    }
-
-    /// A state as good as new.
-    pub(crate) fn take(&self) -> Box<State<C>> {
-        // The lock is this worker's own; it is there for work stealing.
-        let kept = self.0.local().lock().pop();
-        kept.unwrap_or_else(|| Box::new(State::new()))
-    }
-
-    /// Cleans a state, so that it pins nothing, and keeps it.
-    pub(crate) fn give(&self, mut state: Box<State<C>>) {
-        state.clear();
-        let mut kept = self.0.local().lock();
-        if kept.len() < KEPT {
-            kept.push(state);
-        }
     }
 }

@@ -144,6 +144,11 @@ impl RunningProxy {
         client.response()
     }
 
+    /// The proxy that serves.
+    pub fn proxy(&self) -> &Proxy {
+        &self.proxy
+    }
+
     pub fn stats(&self) -> Stats {
         self.proxy.stats()
     }

@@ -1,0 +1,9 @@
+//! Routes: which filters and which upstream take a request, by host, path, method and fields.
+
+mod matching;
+mod router;
+mod routes;
+
+pub use matching::{FieldPattern, FieldValue, HostPattern, Matching, PathPattern};
+pub use router::{Found, Router};
+pub use routes::{Route, Routed, Routes};

@@ -13,8 +13,19 @@ fn a_known_key_allocates_nothing() {
     let pool = Pool::new(2, Options { max_idle: 2, ..Options::default() });
     let keys: Vec<String> = (0..100).map(|number| format!("http://peer-{number}:80")).collect();
     let mut now = Instant::now();
+    // The first half of the keys has limits of its own, which change all the time.
+    let limits = [1, 2].map(|max_idle| Options { max_idle, idle: Duration::from_secs(3), ..*pool.options() });
+    let mut rounds = 0;
     let mut round = || {
-        for key in &keys {
+        rounds += 1;
+        for key in &keys[..50] {
+            for put in 0..4 {
+                let options = &limits[(rounds + put / 2) % 2];
+                pool.put_with(0, key, Entry::new(put, now), options, now, |_, _| true);
+            }
+            while pool.get(1, key, now).is_some() {}
+        }
+        for key in &keys[50..] {
             // Also where the connection taken is the only one of its key, and where one is evicted.
             for conn in 0..3 {
                 pool.put(0, key, Entry::new(conn, now), now, |_, _| true);

@@ -130,6 +130,48 @@ fn two_workers_steal_from_each_other_without_a_deadlock() {
 }
 
 #[test]
+fn limits_change_while_another_worker_takes() {
+    loom::model(|| {
+        let (pool, now) = (Arc::new(Pool::new(2, Options::default())), Instant::now());
+        put(&pool, 0, 1, now);
+        let thief = {
+            let pool = pool.clone();
+            thread::spawn(move || [take(&pool, 1, now), take(&pool, 1, now)])
+        };
+        let one = Options { max_idle: 1, ..Options::default() };
+        let evicted = pool.put_with(0, &1, Entry::new(2, now), &one, now, |_, _| true).evicted;
+        let [first, second] = thief.join().unwrap();
+        assert!(pool.count(&1) <= 1);
+        let stats = each_once(&pool, now, &[evicted, first, second], &[1, 2]);
+        // The first is evicted only if nobody took it before.
+        assert!(evicted.is_none_or(|conn| conn == 1));
+        assert_eq!(stats.closed(Reason::Evicted), u64::from(evicted.is_some()));
+    });
+}
+
+#[test]
+fn a_thief_meets_stricter_limits_and_gets_nothing_that_is_past_them() {
+    loom::model(|| {
+        let (pool, now) = (Arc::new(Pool::new(2, Options::default())), Instant::now());
+        let used = Entry { uses: 5, ..Entry::new(1, now) };
+        pool.put(0, &1, used, now, |_, _| true);
+        let thief = {
+            let pool = pool.clone();
+            thread::spawn(move || take(&pool, 1, now))
+        };
+        let few = Options { max_uses: Some(5), ..Options::default() };
+        // Refused, for it was used too often; from here on this holds for the first one too.
+        let spent = Entry { uses: 5, ..Entry::new(2, now) };
+        assert_eq!(pool.put_with(0, &1, spent, &few, now, |_, _| true).evicted, Some(2));
+        assert_eq!(take(&pool, 0, now), None);
+        let stolen = thief.join().unwrap();
+        let stats = pool.stats();
+        assert_eq!((stats.idle, stats.reused), (0, u64::from(stolen.is_some())));
+        assert_eq!(stats.closed(Reason::Spent), 2 - stats.reused);
+    });
+}
+
+#[test]
 fn draining_drops_each_connection_that_nobody_took() {
     struct Counted(std::sync::Arc<AtomicUsize>);
     impl Drop for Counted {

@@ -201,6 +201,109 @@ fn the_newest_stay_warm_beyond_their_idle_time() {
     assert_eq!(get(&pool, "a", later), Some(3));
 }
 
+/// Puts a connection that was established now, unwatched, with limits of its own.
+fn put_with(pool: &Pool<&'static str, u32>, key: &'static str, options: &Options, now: Instant) -> Put<u32> {
+    pool.put_with(0, &key, Entry::new(7, now), options, now, |_, _| true)
+}
+
+#[test]
+fn each_key_has_the_limits_of_its_latest_put() {
+    let (pool, now) = (Pool::new(1, Options::default()), Instant::now());
+    let strict = Options { max_idle: 1, idle: 5 * SECOND, ..Options::default() };
+    put(&pool, "a", 1, now);
+    put(&pool, "a", 2, now);
+    put_with(&pool, "b", &strict, now);
+    assert!(put_with(&pool, "b", &strict, now).evicted.is_some());
+    assert_eq!((pool.count(&"a"), pool.count(&"b")), (2, 1));
+    let later = now + 5 * SECOND;
+    assert_eq!((get(&pool, "b", later), get(&pool, "a", later)), (None, Some(2)));
+    // A group that was empty takes other limits too.
+    put(&pool, "b", 3, later);
+    put(&pool, "b", 4, later);
+    assert_eq!((pool.count(&"b"), get(&pool, "b", later + 59 * SECOND)), (2, Some(4)));
+    assert_eq!(pool.options(), &Options::default());
+}
+
+#[test]
+fn other_limits_hold_for_what_was_idle_before() {
+    let now = Instant::now();
+    let cases = [
+        (Options { idle: 10 * SECOND, ..Options::default() }, Reason::Idle, 2),
+        (Options { max_age: Some(10 * SECOND), ..Options::default() }, Reason::Age, 2),
+        (Options { max_uses: Some(2), ..Options::default() }, Reason::Spent, 1),
+        (Options { max_idle: 1, ..Options::default() }, Reason::Evicted, 2),
+        (Options { max_idle: 0, ..Options::default() }, Reason::Evicted, 3),
+    ];
+    for (options, reason, overdue) in cases {
+        let pool = Pool::new(1, Options::default());
+        put(&pool, "a", 1, now);
+        pool.put(0, &"a", Entry { uses: 2, ..Entry::new(2, now) }, now, |_, _| true);
+        let later = now + 10 * SECOND;
+        assert!(put_with(&pool, "a", &options, later).sooner);
+        let soon = pool.next_expiry(0).unwrap();
+        assert!(soon > later && soon <= later + SECOND, "{reason:?}");
+        pool.expire(0, soon);
+        assert_eq!(pool.stats().closed(reason), overdue, "{reason:?}");
+        assert_eq!(pool.stats().idle as u64, 3 - overdue, "{reason:?}");
+    }
+}
+
+#[test]
+fn other_limits_hold_at_once_for_who_takes() {
+    let now = Instant::now();
+    let (strict, later) = (Options { max_uses: Some(3), ..Options::default() }, now + SECOND);
+    let pool = Pool::new(1, Options::default());
+    pool.put(0, &"a", Entry { uses: 3, ..Entry::new(1, now) }, now, |_, _| true);
+    // Refused itself, a put changes the limits all the same.
+    let entry = Entry { uses: 3, ..Entry::new(2, now) };
+    assert_eq!(pool.put_with(0, &"a", entry, &strict, later, |_, _| true).evicted, Some(2));
+    assert_eq!((get(&pool, "a", later), pool.stats().closed(Reason::Spent)), (None, 2));
+    // And longer ones keep what was overdue before, if nobody has looked.
+    put_with(&pool, "a", &Options { idle: SECOND, ..strict }, later);
+    put_with(&pool, "a", &Options { idle: 9 * SECOND, ..strict }, later + 5 * SECOND);
+    let taken = || get(&pool, "a", later + 5 * SECOND);
+    assert_eq!([taken(), taken(), taken()], [Some(7), Some(7), None]);
+}
+
+#[test]
+fn expiry_keeps_to_the_idle_time_of_each_key() {
+    let pool = Pool::new(1, Options { idle: 1000 * SECOND, ..Options::default() });
+    let now = Instant::now();
+    let idle = |seconds| Options { idle: seconds * SECOND, ..Options::default() };
+    // The order of putting is not that of expiry.
+    let sooner = |key, seconds| put_with(&pool, key, &idle(seconds), now).sooner;
+    assert_eq!([sooner("a", 600), sooner("b", 32), sooner("c", 64)], [true, true, false]);
+    assert_eq!(pool.next_expiry(0), Some(now + 32 * SECOND));
+    let at = now + 40 * SECOND;
+    assert!(!put_with(&pool, "b", &idle(32), at).sooner);
+    assert_eq!(pool.expire(0, at), 1);
+    assert_eq!(pool.next_expiry(0), Some(now + 64 * SECOND));
+    assert_eq!(pool.expire(0, now + 64 * SECOND), 1);
+    assert_eq!(pool.next_expiry(0), Some(at + 32 * SECOND));
+    // What is due a moment later waits for a 64th of its key's idle time, and not of another's.
+    put_with(&pool, "b", &idle(32), at + SECOND / 64);
+    assert_eq!(pool.expire(0, at + 32 * SECOND), 1);
+    assert_eq!(pool.next_expiry(0), Some(at + 32 * SECOND + SECOND / 2));
+    assert_eq!(pool.expire(0, at + 33 * SECOND), 1);
+    assert_eq!(pool.next_expiry(0), Some(now + 600 * SECOND));
+    assert_eq!(pool.expire(0, now + 600 * SECOND), 1);
+}
+
+#[test]
+fn two_that_share_a_key_cannot_put_expiry_off() {
+    let (pool, now) = (Pool::new(1, Options::default()), Instant::now());
+    for tenth in 0..100 {
+        let at = now + tenth * SECOND / 10;
+        let idle = if tenth % 2 == 0 { SECOND } else { 2 * SECOND };
+        put_with(&pool, "a", &Options { idle, ..*pool.options() }, at);
+        if pool.next_expiry(0).unwrap() <= at {
+            pool.expire(0, at);
+        }
+        // By the limits of either.
+        assert!(pool.stats().idle <= 22);
+    }
+}
+
 #[test]
 fn removed_and_drained_connections_are_really_dropped() {
     let (pool, now) = (Pool::new(2, Options::default()), Instant::now());
@@ -298,7 +401,7 @@ impl Drop for Conn {
 
 #[derive(Clone, Debug)]
 enum Step {
-    Put { worker: usize, key: u8, age: u64, uses: u32, expires: Option<u64> },
+    Put { worker: usize, key: u8, limits: usize, age: u64, uses: u32, expires: Option<u64> },
     Get { worker: usize, key: u8 },
     Close(usize),
     Expire(usize),
@@ -309,9 +412,15 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     let (worker, key) = (|| 0..3usize, || 0..4u8);
+    let expires = prop::option::weighted(0.2, 1..20u64);
+    // Those of the key's number, mostly.
+    let limits = prop_oneof![9 => Just(LIMITS.len()), 1 => 0..LIMITS.len()];
     prop_oneof![
-        8 => (worker(), key(), 0..40u64, 0..5u32, prop::option::weighted(0.2, 1..20u64))
-            .prop_map(|(worker, key, age, uses, expires)| Step::Put { worker, key, age, uses, expires }),
+        12 => (worker(), key(), limits, 0..40u64, 0..5u32, expires)
+            .prop_map(|(worker, key, limits, age, uses, expires)| {
+                let limits = if limits == LIMITS.len() { usize::from(key) } else { limits };
+                Step::Put { worker, key, limits, age, uses, expires }
+            }),
         6 => (worker(), key()).prop_map(|(worker, key)| Step::Get { worker, key }),
         2 => any::<usize>().prop_map(Step::Close),
         2 => worker().prop_map(Step::Expire),
@@ -321,40 +430,92 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// Limits that differ in all that they say; the first are the pool's.
+const LIMITS: [Options; 4] = [
+    Options { max_idle: 3, min_idle: 0, idle: seconds(20), max_age: Some(seconds(35)), max_uses: Some(4) },
+    Options { max_idle: 5, min_idle: 2, idle: seconds(5), max_age: None, max_uses: None },
+    Options { max_idle: 1, min_idle: 0, idle: seconds(12), max_age: Some(seconds(30)), max_uses: Some(3) },
+    Options { max_idle: 4, min_idle: 1, idle: seconds(40), max_age: Some(seconds(20)), max_uses: None },
+];
+
+const fn seconds(number: u64) -> Duration {
+    Duration::from_secs(number)
+}
+
 #[derive(Clone)]
 struct Kept {
     number: u32,
     id: Id,
     created: Instant,
+    uses: u32,
     since: Instant,
     expires: Option<Instant>,
 }
 
-/// The naive model: one queue per worker and key, newest at the back.
+impl Kept {
+    fn overdue(&self, now: Instant, warm: bool, limits: &Options) -> bool {
+        self.due(warm, limits).is_some_and(|due| due <= now)
+            || limits.max_uses.is_some_and(|limit| self.uses >= limit)
+    }
+
+    fn due(&self, warm: bool, limits: &Options) -> Option<Instant> {
+        let idle = (!warm).then_some(self.since + limits.idle);
+        let age = limits.max_age.map(|age| self.created + age);
+        [self.expires, idle, age].into_iter().flatten().min()
+    }
+}
+
+/// One queue per worker and key, newest at the back.
+#[derive(Clone, Default)]
+struct Queue {
+    kept: VecDeque<Kept>,
+    limits: Options,
+}
+
+impl Queue {
+    /// Removes what is overdue, oldest first: the newest of what remains stay warm.
+    fn expire(&mut self, now: Instant) -> usize {
+        let before = self.kept.len();
+        let (mut rest, mut len) = (VecDeque::new(), before);
+        for kept in std::mem::take(&mut self.kept) {
+            if kept.overdue(now, len <= self.limits.min_idle, &self.limits) || len > self.limits.max_idle {
+                len -= 1;
+            } else {
+                rest.push_back(kept);
+            }
+        }
+        self.kept = rest;
+        before - len
+    }
+
+    /// The time before which [`expire`](Self::expire) removes nothing.
+    fn due(&self) -> Option<Instant> {
+        let warm = self.kept.len() <= self.limits.min_idle;
+        self.kept.iter().filter_map(|kept| kept.due(warm, &self.limits)).min()
+    }
+}
+
+/// The naive model.
 struct Model {
-    queues: Vec<VecDeque<Kept>>,
-    options: Options,
+    queues: Vec<Queue>,
+    /// When each worker's expiry was looked for, or limits changed there.
+    looked: [Option<Instant>; 3],
 }
 
 impl Model {
-    fn new(options: Options) -> Self {
-        Self { queues: vec![VecDeque::new(); 3 * 4], options }
+    fn new() -> Self {
+        Self { queues: vec![Queue::default(); 3 * 4], looked: [None; 3] }
     }
 
-    fn queue(&mut self, worker: usize, key: u8) -> &mut VecDeque<Kept> {
+    fn queue(&mut self, worker: usize, key: u8) -> &mut Queue {
         &mut self.queues[worker * 4 + usize::from(key)]
-    }
-
-    fn overdue(&self, kept: &Kept, now: Instant) -> bool {
-        kept.expires.is_some_and(|at| at <= now)
-            || self.options.max_age.is_some_and(|age| now >= kept.created + age)
-            || now >= kept.since + self.options.idle
     }
 
     fn get(&mut self, worker: usize, key: u8, now: Instant) -> Option<(u32, usize)> {
         for from in (worker..3).chain(0..worker) {
-            while let Some(kept) = self.queue(from, key).pop_back() {
-                if !self.overdue(&kept, now) {
+            let queue = self.queue(from, key);
+            while let Some(kept) = queue.kept.pop_back() {
+                if !kept.overdue(now, queue.limits.min_idle > 0, &queue.limits) {
                     return Some((kept.number, from));
                 }
             }
@@ -363,19 +524,22 @@ impl Model {
     }
 
     fn expire(&mut self, worker: usize, now: Instant) -> usize {
-        let mut removed = 0;
-        for key in 0..4 {
-            let queue = std::mem::take(self.queue(worker, key));
-            let before = queue.len();
-            let rest: VecDeque<_> = queue.into_iter().filter(|kept| !self.overdue(kept, now)).collect();
-            removed += before - rest.len();
-            *self.queue(worker, key) = rest;
-        }
-        removed
+        self.looked[worker] = Some(now);
+        (0..4).map(|key| self.queue(worker, key).expire(now)).sum()
+    }
+
+    /// The latest time that a pool may name for expiry.
+    fn next_expiry(&mut self, worker: usize) -> Option<Instant> {
+        let due = (0..4).filter_map(|key| self.queue(worker, key).due()).min();
+        due.max(due.and(self.looked[worker].map(|looked| looked + SECOND)))
+    }
+
+    fn ids(&self) -> Vec<Id> {
+        self.queues.iter().flat_map(|queue| queue.kept.iter().map(|kept| kept.id)).collect()
     }
 
     fn idle(&self) -> usize {
-        self.queues.iter().map(VecDeque::len).sum()
+        self.queues.iter().map(|queue| queue.kept.len()).sum()
     }
 }
 
@@ -384,50 +548,57 @@ proptest! {
 
     #[test]
     fn behaves_like_queues(steps in prop::collection::vec(step(), 1..200)) {
-        let options = Options {
-            max_idle: 3,
-            min_idle: 0,
-            idle: 20 * SECOND,
-            max_age: Some(35 * SECOND),
-            max_uses: Some(4),
-        };
-        let mut model = Model::new(options.clone());
-        let pool = Pool::new(3, options);
+        let mut model = Model::new();
+        let pool = Pool::new(3, LIMITS[0]);
         let live = Arc::new(AtomicUsize::new(0));
         let mut now = Instant::now() + 100 * SECOND;
         let mut numbers = 0..;
         for step in steps {
             match step {
-                Step::Put { worker, key, age, uses, expires } => {
+                Step::Put { worker, key, limits, age, uses, expires } => {
                     let number = numbers.next().unwrap();
-                    let created = now - Duration::from_secs(age);
-                    let expires = expires.map(|seconds| now + Duration::from_secs(seconds));
+                    let created = now - seconds(age);
+                    let expires = expires.map(|after| now + seconds(after));
                     let entry = Entry { conn: Conn::new(number, &live), created, uses, expires };
-                    let put = pool.put(worker, &key, entry, now, |_, conn| conn.0 == number);
+                    let watch = |_, conn: &mut Conn| conn.0 == number;
+                    let limits = LIMITS[limits];
+                    let put = if limits == LIMITS[0] {
+                        pool.put(worker, &key, entry, now, watch)
+                    } else {
+                        pool.put_with(worker, &key, entry, &limits, now, watch)
+                    };
                     let evicted = put.evicted.as_ref().map(|conn| conn.0);
-                    if age >= 35 || uses >= 4 {
-                        prop_assert_eq!((put.kept, evicted), (None, Some(number)));
-                        continue;
-                    }
                     let queue = model.queue(worker, key);
-                    let oldest = if queue.len() == 3 { queue.pop_front() } else { None };
-                    prop_assert_eq!(evicted, oldest.map(|kept| kept.number));
-                    queue.push_back(Kept { number, id: put.kept.unwrap(), created, since: now, expires });
+                    let changed = queue.limits != limits && !queue.kept.is_empty();
+                    queue.limits = limits;
+                    let id = put.kept.unwrap_or(Id { worker, slot: 0, generation: 0 });
+                    let kept = Kept { number, id, created, uses, since: now, expires };
+                    if kept.overdue(now, true, &limits) {
+                        prop_assert_eq!((put.kept, evicted), (None, Some(number)));
+                    } else {
+                        prop_assert!(put.kept.is_some());
+                        queue.kept.push_back(kept);
+                        let full = queue.kept.len() > limits.max_idle;
+                        let oldest = if full { queue.kept.pop_front() } else { None };
+                        prop_assert_eq!(evicted, oldest.map(|kept| kept.number));
+                    }
+                    if changed {
+                        model.looked[worker] = Some(now);
+                        // From then on expiry is exact, for it is rounded to less than a second here.
+                        now += SECOND;
+                    }
                 }
                 Step::Get { worker, key } => {
                     let taken = pool.get(worker, &key, now).map(|taken| (taken.entry.conn.0, taken.from));
                     prop_assert_eq!(taken, model.get(worker, key, now));
                 }
                 Step::Close(which) => {
-                    let idle = model.idle();
-                    if idle > 0 {
-                        let all = model.queues.iter_mut().flat_map(|queue| {
-                            (0..queue.len()).map(|index| queue[index].id).collect::<Vec<_>>()
-                        });
-                        let id = all.collect::<Vec<_>>()[which % idle];
+                    let ids = model.ids();
+                    if !ids.is_empty() {
+                        let id = ids[which % ids.len()];
                         prop_assert!(pool.closed(id, Reason::Ended).is_some());
                         prop_assert!(pool.closed(id, Reason::Ended).is_none());
-                        model.queues.iter_mut().for_each(|queue| queue.retain(|kept| kept.id != id));
+                        model.queues.iter_mut().for_each(|queue| queue.kept.retain(|kept| kept.id != id));
                     }
                 }
                 Step::Expire(worker) => {
@@ -437,21 +608,25 @@ proptest! {
                     prop_assert_eq!(pool.expire(worker, now), model.expire(worker, now));
                 }
                 Step::Remove(key) => {
-                    let expected: usize =
-                        (0..3).map(|worker| std::mem::take(model.queue(worker, key)).len()).sum();
-                    prop_assert_eq!(pool.remove_all(&key), expected);
+                    let mut take = |worker| std::mem::take(&mut model.queue(worker, key).kept).len();
+                    prop_assert_eq!(pool.remove_all(&key), take(0) + take(1) + take(2));
                 }
                 Step::Drain => {
                     prop_assert_eq!(pool.drain(), model.idle());
-                    model.queues.iter_mut().for_each(VecDeque::clear);
+                    model.queues.iter_mut().for_each(|queue| queue.kept.clear());
                 }
-                Step::Pass(seconds) => now += Duration::from_secs(seconds),
+                Step::Pass(time) => now += seconds(time),
             }
             prop_assert_eq!(pool.stats().idle, model.idle());
             prop_assert_eq!(live.load(Ordering::Relaxed), model.idle());
             for key in 0..4u8 {
-                let expected: usize = (0..3).map(|worker| model.queue(worker, key).len()).sum();
+                let expected: usize = (0..3).map(|worker| model.queue(worker, key).kept.len()).sum();
                 prop_assert_eq!(pool.count(&key), expected);
+            }
+            for worker in 0..3 {
+                if let Some(latest) = model.next_expiry(worker) {
+                    prop_assert!(pool.next_expiry(worker).is_some_and(|at| at <= latest));
+                }
             }
         }
     }

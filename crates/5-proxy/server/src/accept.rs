@@ -4,15 +4,18 @@ use std::future::poll_fn;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
-use gorge_protocols::{Accepted, Acceptor, Connections, Handler, Transport, WorkerListener, is_exhausted};
-use gorge_runtime::{Handle, PerWorker, Shutdown, worker_id};
+use arc_swap::ArcSwap;
+use arc_swap::cache::Cache;
+use gorge_protocols::{Accepted, Acceptor, PeerAddr, Transport, WorkerListener, is_exhausted};
+use gorge_runtime::{Shutdown, worker_id};
 use gorge_timeout::sleep;
-use parking_lot::Mutex;
 
-use crate::stats::{Counters, count};
+use crate::core::Core;
+use crate::port::{Manner, Port, Seat};
+use crate::stats::count;
 
 /// Connections accepted before others get their turn. The reactor is asked again with each turn, so a
 /// flood of new connections cannot starve those that are open.
@@ -22,73 +25,97 @@ const BATCH: u32 = 16;
 /// can ask for. It bounds the stop where a system cannot keep further ones out of the queue.
 const LAST_BATCH: u32 = 65_535;
 
-/// What all accept loops of a server share. Nothing in it is written by more than one worker.
-pub(crate) struct Shared<H> {
-    pub(crate) handler: H,
-    pub(crate) runtime: Handle,
-    pub(crate) connections: Connections,
-    pub(crate) counters: PerWorker<Counters>,
-    pub(crate) pause: Duration,
-    pub(crate) deals: bool,
+/// Accepts from `port` on all workers that have a socket of it.
+pub(crate) fn open(core: &Arc<Core>, port: &Arc<Port>) {
+    (0..port.seats.iter().len()).for_each(|worker| open_on(core, port, worker));
 }
 
-/// The sockets of one address, by worker; empty where a worker has none. They stay here while they
-/// are served, for a worker that has to begin anew.
-pub(crate) type Seats = PerWorker<Mutex<Option<WorkerListener>>>;
+/// Accepts from `port` on one worker, unless a loop does already.
+pub(crate) fn open_on(core: &Arc<Core>, port: &Arc<Port>, worker: usize) {
+    if worker >= port.seats.iter().len() || port.seats.get(worker).listener.lock().is_none() {
+        return;
+    }
+    let task = run(core.clone(), port.clone(), worker);
+    if port.post.admin {
+        // It goes on while the others drain.
+        core.runtime.spawn_background_on(worker, task);
+    } else {
+        core.runtime.spawn_on(worker, task);
+    }
+}
 
-/// Accepts on this worker until shutdown is requested and the queue is empty, then closes the socket.
-pub(crate) async fn run<H: Handler>(shared: Arc<Shared<H>>, seats: Arc<Seats>, shutdown: Shutdown) {
-    let worker = worker_id_of(&seats);
-    let Some(acceptor) = start(&shared, seats.get(worker), &shutdown).await else { return };
-    let dealt = shared.deals && acceptor.is_shared();
-    let mut accepting = Loop { shared: &shared, acceptor, shutdown, next: dealt.then_some(worker) };
+/// Accepts on this worker until the port is closed and the queue is empty, then closes the socket.
+async fn run(core: Arc<Core>, port: Arc<Port>, worker: usize) {
+    let seat = port.seats.get(worker);
+    let Some(_busy) = Busy::take(seat) else { return };
+    let shutdown = port.trigger.watch(worker);
+    let Some(acceptor) = start(&core, seat, &shutdown).await else { return };
+    seat.begun.store(true, Ordering::SeqCst);
+    port.post.tell();
+    let dealt = port.seats.iter().len() > 1 && acceptor.is_shared();
+    let manner = Cache::new(&port.manner);
+    let mut accepting =
+        Loop { core: &core, port: &port, manner, acceptor, shutdown, next: dealt.then_some(worker) };
     accepting.until_shutdown().await;
     accepting.empty_queue().await;
     // Both holds at once, before another connection can be queued.
-    let seat = seats.get(worker).lock().take();
-    drop((accepting.acceptor, seat));
+    let listener = seat.listener.lock().take();
+    drop((accepting.acceptor, listener));
+    port.post.tell();
 }
 
-/// With work stealing a task may run on any thread, and the only socket has the first seat.
-fn worker_id_of(seats: &Seats) -> usize {
-    if seats.iter().len() == 1 { 0 } else { worker_id() }
+/// One loop per seat; let go of also when the worker dies.
+struct Busy<'a>(&'a Seat);
+
+impl<'a> Busy<'a> {
+    fn take(seat: &'a Seat) -> Option<Self> {
+        (!seat.busy.swap(true, Ordering::SeqCst)).then_some(Busy(seat))
+    }
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.busy.store(false, Ordering::SeqCst);
+    }
 }
 
 /// Registers the socket here; without descriptors left it tries again after a pause.
-async fn start<H>(
-    shared: &Shared<H>,
-    seat: &Mutex<Option<WorkerListener>>,
-    shutdown: &Shutdown,
-) -> Option<Acceptor> {
+async fn start(core: &Core, seat: &Seat, shutdown: &Shutdown) -> Option<Acceptor> {
     loop {
-        let listener = seat.lock().as_ref().map(WorkerListener::try_clone)?;
+        let listener = seat.listener.lock().as_ref().map(WorkerListener::try_clone)?;
         match listener.and_then(WorkerListener::start) {
             Ok(acceptor) => return Some(acceptor),
-            Err(_) if shutdown.requested() => return None,
+            Err(_) if shutdown.requested() => {
+                drop(seat.listener.lock().take());
+                return None;
+            }
             Err(_) => {
-                count(&shared.counters.local().exhausted);
-                sleep(shared.pause).await;
+                count(&core.counters.local().exhausted);
+                sleep(core.config.accept_pause).await;
             }
         }
     }
 }
 
-struct Loop<'a, H> {
-    shared: &'a Arc<Shared<H>>,
+struct Loop<'a> {
+    core: &'a Arc<Core>,
+    port: &'a Arc<Port>,
+    /// Asked anew for each connection, which costs a load while nothing has changed.
+    manner: Cache<&'a ArcSwap<Manner>, Arc<Manner>>,
     acceptor: Acceptor,
     shutdown: Shutdown,
     /// The worker that got the last connection, where one acceptor deals out to all.
     next: Option<usize>,
 }
 
-type Connection = (Transport, gorge_protocols::PeerAddr);
+type Connection = (Transport, PeerAddr);
 
 enum Next {
     Accepted(io::Result<Connection>),
     Shutdown,
 }
 
-impl<H: Handler> Loop<'_, H> {
+impl Loop<'_> {
     async fn until_shutdown(&mut self) {
         let mut batch = 0;
         loop {
@@ -120,20 +147,20 @@ impl<H: Handler> Loop<'_, H> {
     }
 
     fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let room = self.shared.connections.poll_room(cx);
+        let room = self.port.connections(self.core).poll_room(cx);
         if room.is_pending() {
-            count(&self.shared.counters.local().full);
+            count(&self.core.counters.local().full);
         }
         room
     }
 
     async fn after_error(&mut self, err: &io::Error) {
-        let counters = self.shared.counters.local();
+        let counters = self.core.counters.local();
         if !is_exhausted(err) {
             return count(&counters.failed);
         }
         count(&counters.exhausted);
-        let mut pause = std::pin::pin!(sleep(self.shared.pause));
+        let mut pause = std::pin::pin!(sleep(self.core.config.accept_pause));
         poll_fn(|cx| match self.shutdown.poll_requested(cx) {
             Poll::Ready(()) => Poll::Ready(()),
             Poll::Pending => pause.as_mut().poll(cx).map(|_| ()),
@@ -150,52 +177,47 @@ impl<H: Handler> Loop<'_, H> {
                 Ok(Some(connection)) => self.hand_over(connection),
                 Ok(None) => return,
                 Err(err) if is_exhausted(&err) => {
-                    count(&self.shared.counters.local().exhausted);
-                    sleep(self.shared.pause).await;
+                    count(&self.core.counters.local().exhausted);
+                    sleep(self.core.config.accept_pause).await;
                 }
-                Err(_) => count(&self.shared.counters.local().failed),
+                Err(_) => count(&self.core.counters.local().failed),
             }
         }
     }
 
     fn hand_over(&mut self, (transport, peer): Connection) {
         let local = self.acceptor.local().cloned();
-        count(&self.shared.counters.local().accepted);
+        count(&self.core.counters.local().accepted);
         if let Some(last) = &mut self.next {
-            let worker = (*last + 1) % self.shared.runtime.workers();
+            let worker = (*last + 1) % self.port.seats.iter().len();
             *last = worker;
             if worker != worker_id() {
-                return deal(self.shared, worker, transport, peer, local);
+                return self.deal(worker, transport, peer, local);
             }
         }
         let shutdown = self.shutdown.clone();
-        let permit = self.shared.connections.permit();
-        serve(self.shared, Accepted { transport, peer, local, shutdown, permit });
+        let permit = self.port.connections(self.core).permit();
+        let manner = self.manner.load();
+        serve(self.core, manner, Accepted { transport, peer, local, shutdown, permit });
+    }
+
+    /// Hands a connection to another worker.
+    fn deal(&mut self, worker: usize, transport: Transport, peer: PeerAddr, local: Option<PeerAddr>) {
+        let (core, port, manner) = (self.core.clone(), self.port.clone(), self.manner.load().clone());
+        self.core.runtime.spawn_on(worker, async move {
+            let permit = port.connections(&core).permit();
+            let shutdown = port.trigger.watch(worker);
+            match transport.rebind() {
+                Ok(transport) => serve(&core, &manner, Accepted { transport, peer, local, shutdown, permit }),
+                Err(_) => count(&core.counters.local().failed),
+            }
+        });
     }
 }
 
-/// Hands a connection to another worker.
-fn deal<H: Handler>(
-    shared: &Arc<Shared<H>>,
-    worker: usize,
-    transport: Transport,
-    peer: gorge_protocols::PeerAddr,
-    local: Option<gorge_protocols::PeerAddr>,
-) {
-    let there = shared.clone();
-    shared.runtime.spawn_on(worker, async move {
-        let permit = there.connections.permit();
-        let shutdown = there.runtime.trigger().watch(worker);
-        match transport.rebind() {
-            Ok(transport) => serve(&there, Accepted { transport, peer, local, shutdown, permit }),
-            Err(_) => count(&there.counters.local().failed),
-        }
-    });
-}
-
 /// A panic of the handler costs one connection, not the listener.
-fn serve<H: Handler>(shared: &Shared<H>, connection: Accepted) {
-    if catch_unwind(AssertUnwindSafe(|| shared.handler.serve(connection))).is_err() {
-        count(&shared.counters.local().panics);
+fn serve(core: &Core, manner: &Manner, connection: Accepted) {
+    if catch_unwind(AssertUnwindSafe(|| manner.handler.serve(connection))).is_err() {
+        count(&core.counters.local().panics);
     }
 }

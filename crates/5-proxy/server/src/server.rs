@@ -1,45 +1,78 @@
-//! Listeners, and what they are served with.
+//! Putting a server together, and starting it.
 
-use std::io;
-use std::sync::Arc;
+use std::fmt;
+use std::path::Path;
+use std::sync::{Arc, mpsc};
 
 use gorge_error::{Error, Kind, OrErr, Result};
 use gorge_protocols::{
-    Address, BoundListener, Connections, Handler, ListenOptions, Listener, VirtualListener, WorkerListener,
+    Address, BoundListener, Handler, ListenOptions, Listener, VirtualListener, WorkerListener,
 };
-use gorge_runtime::{PerWorker, Runtime, shutdown};
-use parking_lot::Mutex;
+use gorge_runtime::Runtime;
 
-use crate::Config;
-use crate::accept::{self, Seats, Shared};
+use crate::board::{Board, Post};
+use crate::control::Control;
+use crate::core::Core;
+use crate::graph;
+use crate::hooks::{Failure, Hooks};
+use crate::keeper::Keeper;
+use crate::listen::Listen;
+use crate::pid_file::PidFile;
+use crate::port::{Manner, Port, Ports};
 use crate::running::{Running, Stopped};
+use crate::service::Service;
 use crate::signals::Signals;
+use crate::{Config, Phase, accept, reload};
 
-/// A service on its way: bind its addresses, then [`start`](Server::start) or [`run`](Server::run) it
-/// with a handler.
-#[derive(Debug)]
+/// The name of the service that [`Server::start`] and [`Server::run`] make.
+const MAIN: &str = "main";
+
+/// A server on its way.
+///
+/// The short form serves one handler: bind its addresses with [`listen`](Server::listen), then
+/// [`start`](Server::start) or [`run`](Server::run) it. The long one has any number of services:
+/// [`add`](Server::add) them, then [`launch`](Server::launch) or [`serve`](Server::serve).
 pub struct Server {
     config: Config,
-    bound: Vec<BoundListener>,
+    bound: Vec<(Address, ListenOptions, BoundListener)>,
     in_memory: Vec<VirtualListener>,
+    services: Vec<Added>,
+    hooks: Hooks,
+    control: Option<Control>,
+    pid_file: Option<PidFile>,
+}
+
+/// A service whose addresses are bound.
+struct Added {
+    service: Service,
+    bound: Vec<(Listen, BoundListener)>,
 }
 
 impl Server {
-    /// A server without an address yet.
+    /// A server without services yet.
     pub fn new(config: Config) -> Self {
-        Server { config, bound: Vec::new(), in_memory: Vec::new() }
+        Server {
+            config,
+            bound: Vec::new(),
+            in_memory: Vec::new(),
+            services: Vec::new(),
+            hooks: Hooks::default(),
+            control: None,
+            pid_file: None,
+        }
     }
 
-    /// Binds `address`, and returns it with the port the kernel chose if 0 was asked for. Connections
-    /// queue from now on. Any number of addresses can be bound.
+    /// Binds `address` for the one handler of [`start`](Server::start) or [`run`](Server::run), and
+    /// returns it with the port the kernel chose if 0 was asked for. Connections queue from now on.
+    /// Any number of addresses can be bound.
     ///
     /// # Errors
     /// [`Kind::BindFailed`]; see [`Listener::bind`], which also says when this call waits.
     pub fn listen(&mut self, address: &Address, options: &ListenOptions) -> Result<Address> {
         let bound = Listener::bind(address, options)?;
-        let address = bound.address().clone();
-        self.bound.push(bound);
-        Ok(address)
+        let chosen = bound.address().clone();
+        self.bound.push((address.clone(), options.clone(), bound));
+        Ok(chosen)
     }
 
     /// Serves connections made in memory, as if they came from a socket.
@@ -47,69 +80,229 @@ impl Server {
         self.in_memory.push(listener);
     }
 
-    /// Starts the workers and accepts on each.
+    /// Adds a service and binds its addresses; returns them, with the ports the kernel chose.
     ///
     /// # Errors
-    /// [`Kind::Configuration`] for zero workers or connections, [`Kind::Internal`] when they cannot be started,
-    /// [`Kind::BindFailed`] when an address cannot have a socket per worker.
-    pub fn start<H: Handler>(self, handler: H) -> Result<Running> {
-        let Server { config, bound, in_memory } = self;
-        if config.max_connections == 0 {
+    /// [`Kind::Configuration`] for a name that is taken, [`Kind::BindFailed`] as for
+    /// [`listen`](Server::listen).
+    pub fn add(&mut self, mut service: Service) -> Result<Vec<Address>> {
+        if self.services.iter().any(|added| added.service.name == service.name) {
+            let context = format!("there are two services `{}`", service.name);
+            return Err(Error::explain(Kind::Configuration, context));
+        }
+        let bind = |listen: Listen| Ok((Listener::bind(&listen.address, &listen.options)?, listen));
+        let bound: Result<Vec<_>> = std::mem::take(&mut service.listens).into_iter().map(bind).collect();
+        let bound: Vec<_> = bound?.into_iter().map(|(bound, listen)| (listen, bound)).collect();
+        let addresses = bound.iter().map(|(_, bound)| bound.address().clone()).collect();
+        self.services.push(Added { service, bound });
+        Ok(addresses)
+    }
+
+    /// Calls `told` with each phase the server enters, from whichever of its threads enters it. It
+    /// should return soon.
+    pub fn on_phase(&mut self, told: impl Fn(Phase) + Send + Sync + 'static) {
+        self.hooks.phase.push(Box::new(told));
+    }
+
+    /// Calls `hook` when the workers run and before any service starts. An error of it ends the start.
+    pub fn on_start(&mut self, hook: impl FnOnce(&Running) -> Result<()> + Send + 'static) {
+        self.hooks.start.get_mut().push(Box::new(hook));
+    }
+
+    /// Calls `hook` when all services are ready for the first time.
+    pub fn on_ready(&mut self, hook: impl FnOnce(&Running) + Send + 'static) {
+        self.hooks.ready.get_mut().push(Box::new(hook));
+    }
+
+    /// Calls `hook` when the server begins to stop.
+    pub fn on_stop(&mut self, hook: impl FnOnce(&Running) + Send + 'static) {
+        self.hooks.stop.get_mut().push(Box::new(hook));
+    }
+
+    /// Calls `told` each time a service dies.
+    pub fn on_failure(&mut self, told: impl Fn(&Failure<'_>) + Send + Sync + 'static) {
+        self.hooks.failure.push(Box::new(told));
+    }
+
+    /// What a reload does: on the signal HUP, on the word `reload` at the [control](Server::control)
+    /// socket, and for [`Running::reload`]. It returns what there is to say about it.
+    ///
+    /// It runs on a thread of its own, so it may block, and a stop does not wait for it. Reloads come
+    /// one after another; those asked for while one runs are answered together by one more.
+    pub fn on_reload(&mut self, reload: impl Fn(&Running) -> Result<String> + Send + Sync + 'static) {
+        self.hooks.reload = Some(Box::new(reload));
+    }
+
+    /// Calls `reopen` on the signal USR1, on a thread of its own: log files were moved away.
+    pub fn on_reopen(&mut self, reopen: impl Fn() + Send + Sync + 'static) {
+        self.hooks.reopen = Some(Arc::new(reopen));
+    }
+
+    /// Binds a control socket at `path`, to be asked with [`control::ask`](crate::control::ask). Its
+    /// file has mode 0600, and only this user and root are answered. One that a dead process left
+    /// behind is replaced.
+    ///
+    /// # Errors
+    /// [`Kind::BindFailed`], also if a process that lives listens there.
+    pub fn control(&mut self, path: impl AsRef<Path>) -> Result<()> {
+        self.control = Some(Control::bind(path.as_ref())?);
+        Ok(())
+    }
+
+    /// Holds the PID file until the workers have ended, and removes it before those are answered who
+    /// asked for the stop.
+    pub fn pid_file(&mut self, pid_file: PidFile) {
+        self.pid_file = Some(pid_file);
+    }
+
+    /// Serves `handler` on what was bound with [`listen`](Server::listen), beside the services added;
+    /// see [`launch`](Server::launch).
+    ///
+    /// # Errors
+    /// As for [`launch`](Server::launch).
+    pub fn start(mut self, handler: impl Handler) -> Result<Running> {
+        self.add_main(handler)?;
+        self.launch()
+    }
+
+    /// Serves `handler` on what was bound with [`listen`](Server::listen), beside the services added;
+    /// see [`serve`](Server::serve).
+    ///
+    /// # Errors
+    /// As for [`launch`](Server::launch).
+    pub fn run(mut self, handler: impl Handler, ready: impl FnOnce(&Running)) -> Result<Stopped> {
+        self.add_main(handler)?;
+        self.serve(ready)
+    }
+
+    fn add_main(&mut self, handler: impl Handler) -> Result<()> {
+        let handler: Arc<dyn Handler> = Arc::new(handler);
+        let mut service = Service::new(MAIN);
+        for listener in self.in_memory.drain(..) {
+            service.in_memory.push((listener, handler.clone()));
+        }
+        self.add(service)?;
+        let listen = |(address, options, bound)| {
+            (Listen { options, ..Listen::shared(address, handler.clone()) }, bound)
+        };
+        let bound = self.bound.drain(..).map(listen).collect();
+        if let Some(added) = self.services.last_mut() {
+            added.bound = bound;
+        }
+        Ok(())
+    }
+
+    /// Starts the workers and the services, and returns without waiting for them to be ready.
+    ///
+    /// # Errors
+    /// [`Kind::Configuration`] for zero workers or connections, and for services that wait for each
+    /// other or for one that there is not; [`Kind::Internal`] when threads cannot be started;
+    /// [`Kind::BindFailed`] when an address cannot have a socket per worker; that of an
+    /// [`on_start`](Server::on_start) hook.
+    pub fn launch(self) -> Result<Running> {
+        self.begin(false)
+    }
+
+    /// Starts, and serves until somebody asks to stop: TERM or INT stop gracefully, a second one at
+    /// once. HUP reloads if there is something to ([`on_reload`](Server::on_reload)), USR1 reopens
+    /// files, PIPE is ignored. `ready` is called here when all services are ready for the first time.
+    /// Blocks the calling thread.
+    ///
+    /// # Errors
+    /// As for [`launch`](Server::launch).
+    pub fn serve(self, ready: impl FnOnce(&Running)) -> Result<Stopped> {
+        Ok(self.begin(true)?.wait_telling(ready))
+    }
+
+    fn begin(self, catches: bool) -> Result<Running> {
+        self.hooks.phase(Phase::Setup);
+        if self.config.max_connections == 0 {
             return Err(Error::explain(Kind::Configuration, "a server must allow at least one connection"));
         }
-        let stealing = config.runtime.work_stealing;
-        let runtime = Runtime::new(config.runtime)?;
-        let workers = runtime.handle().workers();
-        let seated = if stealing { 1 } else { workers };
-        let shared = Arc::new(Shared {
-            handler,
-            runtime: runtime.handle().clone(),
-            connections: Connections::new(workers, config.max_connections),
-            counters: PerWorker::new(workers, |_| Default::default()),
-            pause: config.accept_pause,
-            deals: !stealing && workers > 1,
-        });
-        let sockets = bound.into_iter().map(|bound| bound.for_workers(seated));
-        let in_memory = in_memory.into_iter().map(|listener| Ok(vec![WorkerListener::from(listener)]));
-        let sockets = sockets.chain(in_memory).collect::<Result<Vec<_>>>()?;
-        for (index, sockets) in sockets.into_iter().enumerate() {
-            let seats = Arc::new(seat(sockets, seated, index));
-            let shared = shared.clone();
-            runtime.handle().on_each_worker(move |_| {
-                let (shared, seats) = (shared.clone(), seats.clone());
-                async move { accept::run(shared, seats, shutdown()).await }
-            });
-        }
-        Ok(Running::new(runtime, config.grace, shared))
-    }
-
-    /// Starts, and serves until a signal asks to stop: TERM or INT stop gracefully, a second one at
-    /// once. `ready` is called when connections are accepted. Blocks the calling thread.
-    ///
-    /// # Errors
-    /// As for [`start`](Server::start).
-    pub fn run<H: Handler>(self, handler: H, ready: impl FnOnce(&Running)) -> Result<Stopped> {
-        let waiter = waiter().or_err(Kind::Internal, "wait for signals")?;
+        let reactor = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let reactor = reactor.or_err(Kind::Internal, "start the keeper")?;
         // Caught before the start, so that none is lost in between.
         let signals = {
-            let _entered = waiter.enter();
-            Signals::catch().or_err(Kind::Internal, "catch signals")?
+            let _entered = reactor.enter();
+            catches.then(|| Signals::catch(self.hooks.reload.is_some())).transpose()
         };
-        let running = self.start(handler)?;
-        ready(&running);
-        Ok(running.serve_until_stopped(&waiter, Some(signals)))
+        let signals = signals.or_err(Kind::Internal, "catch signals")?;
+        let (workers, core, control, pid_file) = self.assemble()?;
+        core.enter(Phase::Bootstrap);
+        core.hooks.start(&Running::view(core.clone()))?;
+        reload::start(&core).or_err(Kind::Internal, "start a thread for reloads")?;
+        let (events, told) = mpsc::channel();
+        let keeper = Keeper { core: core.clone(), workers, reactor, signals, control, pid_file, events };
+        keeper.start().or_err(Kind::Internal, "start the keeper")?;
+        Ok(Running::new(core, told))
+    }
+
+    fn assemble(self) -> Result<(Runtime, Arc<Core>, Option<Control>, Option<PidFile>)> {
+        let Server { config, services, hooks, control, pid_file, .. } = self;
+        let nodes: Vec<graph::Node<'_>> =
+            services.iter().map(|added| (&*added.service.name, added.service.after.as_slice())).collect();
+        let order = graph::order(&nodes)?;
+        let workers = Runtime::new(config.runtime.clone())?;
+        let handle = workers.handle().clone();
+        let count = handle.workers();
+        let seated = if config.runtime.work_stealing { 1 } else { count };
+        let board = Board::new(|news| {
+            let post = |added: &Added| {
+                post_of(&added.service, &services, seated, Post::new(added.service.name.clone(), news))
+            };
+            services.iter().map(post).collect()
+        });
+        let admins: Vec<_> = services.iter().filter_map(|added| added.service.admin.clone()).collect();
+        let ports = services.into_iter().zip(&board.posts).map(|(added, post)| ports_of(added, post, count));
+        let ports = Ports::new(ports.collect::<Result<_>>()?);
+        let core = Arc::new(Core::new(config, handle, board, order, ports, hooks));
+        admins.iter().for_each(|admin| admin.belongs_to(&core));
+        let again = Arc::downgrade(&core);
+        core.runtime.on_each_worker(move |worker| {
+            // What a worker that begins anew has to accept from; at the start that is nothing yet.
+            if let Some(core) = again.upgrade() {
+                let ports = core.ports.lock().begun();
+                ports.iter().for_each(|port| accept::open_on(&core, port, worker));
+            }
+            std::future::ready(())
+        });
+        Ok((workers, core, control, pid_file))
     }
 }
 
-/// Gives each worker its socket; a single one goes to the `index`-th, so that several addresses with
-/// one socket each are spread.
-fn seat(sockets: Vec<WorkerListener>, workers: usize, index: usize) -> Seats {
-    let first = if sockets.len() == 1 { index % workers } else { 0 };
-    let mut sockets = sockets.into_iter();
-    Seats::new(workers, |worker| Mutex::new(if worker >= first { sockets.next() } else { None }))
+/// A service as the others see it; in `all` are those whose names it waits for.
+fn post_of(service: &Service, all: &[Added], seated: usize, mut post: Post) -> Post {
+    let place = |name: &String| all.iter().position(|other| *other.service.name == **name);
+    post.after = service.after.iter().filter_map(place).collect();
+    post.work = service.work.clone();
+    post.announces = service.announces;
+    post.admin = service.admin.is_some();
+    post.seated = service.workers.map_or(seated, |workers| workers.min(seated));
+    post
 }
 
-/// A small runtime for the thread that waits for the end.
-pub(crate) fn waiter() -> io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()
+fn ports_of(added: Added, post: &Arc<Post>, workers: usize) -> Result<Vec<Arc<Port>>> {
+    let mut ports = Vec::new();
+    for (listen, bound) in added.bound {
+        let address = bound.address().clone();
+        let sockets = bound.for_workers(post.seated)?;
+        let port = Port::new(&listen, address, sockets, post.clone(), workers, ports.len());
+        ports.push(Arc::new(port));
+    }
+    for (listener, handler) in added.service.in_memory {
+        let sockets = vec![WorkerListener::from(listener)];
+        let port = Port::with(Manner { handler }, sockets, post.clone(), workers, ports.len());
+        ports.push(Arc::new(port));
+    }
+    Ok(ports)
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let services: Vec<_> = self.services.iter().map(|added| &added.service).collect();
+        f.debug_struct("Server")
+            .field("config", &self.config)
+            .field("services", &services)
+            .finish_non_exhaustive()
+    }
 }

@@ -9,7 +9,8 @@ use gorge_digest::PeerAddr;
 use gorge_runtime::{PerWorker, Shutdown};
 use parking_lot::Mutex;
 
-use crate::Transport;
+use crate::proxy_protocol::ReceivedHeader;
+use crate::{AddressPermit, Transport};
 
 /// Serves accepted connections. A server calls it on the worker that accepted.
 ///
@@ -34,14 +35,33 @@ impl<H: Handler> Handler for Arc<H> {
 pub struct Accepted {
     /// The connection, registered with the reactor of this worker.
     pub transport: Transport,
-    /// The other end.
+    /// The other end, or who it speaks for ([`behind`](Accepted::behind)).
     pub peer: PeerAddr,
     /// This end; `None` behind a wildcard address, where only the socket itself knows.
     pub local: Option<PeerAddr>,
+    /// What the PROXY header told that was at the start of the connection; `None` if none was asked for.
+    pub proxy: Option<Arc<ReceivedHeader>>,
     /// Tells the connection to come to an end.
     pub shutdown: Shutdown,
     /// The connection's place among those allowed; keep it as long as the connection is open.
     pub permit: Permit,
+}
+
+impl Accepted {
+    /// The connection as its PROXY header tells it: whoever the header names takes the place of
+    /// [`peer`](Accepted::peer) and [`local`](Accepted::local). A header that names nobody (LOCAL,
+    /// UNKNOWN) leaves them as they are.
+    #[must_use]
+    pub fn behind(mut self, header: ReceivedHeader) -> Self {
+        if let Some(source) = &header.source {
+            self.peer = source.clone();
+        }
+        if let Some(destination) = &header.destination {
+            self.local = Some(destination.clone());
+        }
+        self.proxy = Some(Arc::new(header));
+        self
+    }
 }
 
 /// Counts open connections, and says when there are too many. Each worker counts its own, so that
@@ -101,7 +121,7 @@ impl Connections {
     pub fn permit(&self) -> Permit {
         let counter = self.0.open.local().clone();
         counter.open.fetch_add(1, Ordering::SeqCst);
-        Permit(counter)
+        Permit { counter, _address: None }
     }
 
     /// Ready while fewer than the maximum are open.
@@ -129,12 +149,26 @@ impl Connections {
 
 /// One counted connection; dropping it makes room for another.
 #[derive(Debug)]
-pub struct Permit(Arc<Counter>);
+pub struct Permit {
+    counter: Arc<Counter>,
+    /// Ends its own count when it is dropped.
+    _address: Option<AddressPermit>,
+}
+
+impl Permit {
+    /// Keeps the connection's place at its address too, as [`AcceptPolicy`](crate::AcceptPolicy) gave
+    /// it.
+    #[must_use]
+    pub fn with_address(mut self, address: Option<AddressPermit>) -> Self {
+        self._address = address;
+        self
+    }
+}
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.0.open.fetch_sub(1, Ordering::SeqCst);
-        self.0.full.wake();
+        self.counter.open.fetch_sub(1, Ordering::SeqCst);
+        self.counter.full.wake();
     }
 }
 

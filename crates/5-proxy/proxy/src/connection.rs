@@ -50,7 +50,7 @@ pub(crate) struct Downstream<A: App> {
 
 /// Serves one connection to its end.
 pub(crate) async fn serve<A: App>(current: Arc<Current<A>>, accepted: Accepted) {
-    let Accepted { transport, peer, local, shutdown, permit } = accepted;
+    let Accepted { transport, peer, local, shutdown, permit, .. } = accepted;
     let conn = Connection::new(transport, current.settings());
     let counters = current.counters();
     add(&counters.local().connections, 1);

@@ -198,7 +198,7 @@ impl Loop<'_> {
         let shutdown = self.shutdown.clone();
         let permit = self.port.connections(self.core).permit();
         let manner = self.manner.load();
-        serve(self.core, manner, Accepted { transport, peer, local, shutdown, permit });
+        serve(self.core, manner, Accepted { transport, peer, local, proxy: None, shutdown, permit });
     }
 
     /// Hands a connection to another worker.
@@ -208,7 +208,9 @@ impl Loop<'_> {
             let permit = port.connections(&core).permit();
             let shutdown = port.trigger.watch(worker);
             match transport.rebind() {
-                Ok(transport) => serve(&core, &manner, Accepted { transport, peer, local, shutdown, permit }),
+                Ok(transport) => {
+                    serve(&core, &manner, Accepted { transport, peer, local, proxy: None, shutdown, permit })
+                }
                 Err(_) => count(&core.counters.local().failed),
             }
         });

@@ -28,7 +28,7 @@ pub fn request_head(data: &[u8]) {
     assert!(count(raw, "content-length") + count(raw, "transfer-encoding") <= 1);
 
     let mut out = BytesMut::new();
-    encode_request(&head, wire(framing.body), Persist::Default, &mut out);
+    encode_request(&head, None, wire(framing.body), Persist::Default, &mut out);
     // The limits of a head that was accepted may not fit the one that a proxy writes.
     let again = parse(&out, out.len(), RequestHead::new(), |parser, buf, head| {
         parser.request(buf, &Limits::default(), head)

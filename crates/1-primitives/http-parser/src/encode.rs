@@ -57,14 +57,22 @@ pub enum Persist<'a> {
 /// Appends a request head to `out`, as HTTP/1.1.
 ///
 /// The target is written in origin form, or `*`, or in authority form for CONNECT. Host comes
-/// first: that of the fields, else the authority of the target, else empty (RFC 9112 3.2).
+/// first: `host` if it is given, else that of the fields, else the authority of the target, else empty
+/// (RFC 9112 3.2).
 /// Connection, Keep-Alive, Transfer-Encoding, Content-Length and Upgrade of `head` are not
 /// written; `framing` and `persist` say what stands in their place. A TE field is named in
 /// Connection (RFC 9110 10.1.4).
-pub fn encode_request(head: &RequestHead, framing: WireFraming, persist: Persist<'_>, out: &mut BytesMut) {
+pub fn encode_request(
+    head: &RequestHead,
+    host: Option<&[u8]>,
+    framing: WireFraming,
+    persist: Persist<'_>,
+    out: &mut BytesMut,
+) {
     let method = head.method.as_str();
     let target = target(head);
-    let host = head.headers.get(Known::Host).or(head.uri.authority().map(str::as_bytes)).unwrap_or_default();
+    let host = host.or_else(|| head.headers.get(Known::Host));
+    let host = host.or(head.uri.authority().map(str::as_bytes)).unwrap_or_default();
     let line = method.len() + target.len() + host.len() + "  HTTP/1.1\r\nHost: \r\n".len();
     fill(out, line + room(&head.headers, framing, persist), |out| {
         out.put(method.as_bytes());

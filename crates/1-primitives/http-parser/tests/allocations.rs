@@ -57,7 +57,7 @@ impl Warm {
         }
         self.body(framing.expect("the head is whole").body);
         self.out.clear();
-        encode_request(&self.request, WireFraming::Length(5), Persist::Default, &mut self.out);
+        encode_request(&self.request, None, WireFraming::Length(5), Persist::Default, &mut self.out);
         self.request.clear();
 
         self.fill(RESPONSE);

@@ -23,7 +23,7 @@ fn parse_response(bytes: &[u8]) -> (ResponseHead, Framing) {
 
 fn request_again(text: &str, framing: WireFraming, persist: Persist<'_>) -> String {
     let mut out = BytesMut::new();
-    encode_request(&parse_request(text.as_bytes()).0, framing, persist, &mut out);
+    encode_request(&parse_request(text.as_bytes()).0, None, framing, persist, &mut out);
     String::from_utf8(out.to_vec()).unwrap()
 }
 
@@ -93,7 +93,7 @@ fn the_longest_of_everything_finds_room() {
             }
             // A buffer of its own, so that no spare capacity hides a fault.
             let mut out = BytesMut::new();
-            encode_request(&request, framing, persist, &mut out);
+            encode_request(&request, None, framing, persist, &mut out);
             assert!(out.starts_with(long.as_bytes()) && out.ends_with(b"\r\n\r\n"));
             let mut out = BytesMut::new();
             encode_response(&response, framing, persist, &mut out);
@@ -126,11 +126,11 @@ fn host_is_written_even_if_there_is_none() {
     let (mut head, _) = parse_request(b"CONNECT h:1 HTTP/1.0\r\n\r\n");
     head.headers.append(Known::Te, "trailers").unwrap();
     let mut out = BytesMut::new();
-    encode_request(&head, WireFraming::None, Persist::Close, &mut out);
+    encode_request(&head, None, WireFraming::None, Persist::Close, &mut out);
     let expected = "CONNECT h:1 HTTP/1.1\r\nHost: h:1\r\nTE: trailers\r\nConnection: close, TE\r\n\r\n";
     assert_eq!(out, expected);
     out.clear();
-    encode_request(&head, WireFraming::None, Persist::Default, &mut out);
+    encode_request(&head, None, WireFraming::None, Persist::Default, &mut out);
     assert!(out.ends_with(b"\r\nConnection: TE\r\n\r\n"));
 }
 
@@ -200,7 +200,7 @@ proptest! {
         let text = [b"PUT ", target.as_bytes(), b" HTTP/1.1\r\nhost: h:82\r\n", &fields, b"\r\n"].concat();
         let (head, framing) = parse_request(&text);
         let mut out = BytesMut::new();
-        encode_request(&head, wire(framing), Persist::Default, &mut out);
+        encode_request(&head, None, wire(framing), Persist::Default, &mut out);
         let (again, framing_again) = parse_request(&out);
         prop_assert_eq!(&again.method, &head.method);
         prop_assert_eq!(again.uri.path_and_query(), head.uri.path_and_query());

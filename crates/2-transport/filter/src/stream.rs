@@ -70,13 +70,15 @@ pub struct Announce<'a> {
     pub length: BodyLength,
     /// The protocol that an `Upgrade` asks for or a 101 agrees to. `None`: no upgrade.
     pub upgrade: Option<&'a [u8]>,
+    /// The authority that the request is sent to, in place of the head's. Only for requests.
+    pub host: Option<&'a [u8]>,
 }
 
 impl Announce<'_> {
     /// A head with this body and no upgrade.
     #[must_use]
     pub fn body(length: BodyLength) -> Self {
-        Self { length, upgrade: None }
+        Self { length, upgrade: None, host: None }
     }
 }
 

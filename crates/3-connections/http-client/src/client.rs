@@ -82,7 +82,7 @@ impl Client {
     #[must_use]
     pub fn new(options: ClientOptions) -> Self {
         let limits = Arc::new(options.limits);
-        Self { pool: Pool::new(worker_count(), options.pool.clone()), options, limits }
+        Self { pool: Pool::new(worker_count(), options.pool), options, limits }
     }
 
     /// GET of an absolute `http://` URL.

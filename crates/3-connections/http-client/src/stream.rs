@@ -87,7 +87,7 @@ impl<S: Stream> ClientStream for Connection<S> {
         };
         self.encoder = encoder;
         let persist = announce.upgrade.map_or(Persist::Default, Persist::Upgrade);
-        encode_request(head, wire, persist, self.write.scratch());
+        encode_request(head, announce.host, wire, persist, self.write.scratch());
         Ok(())
     }
 

@@ -15,7 +15,7 @@ use gorge_http_parser::Limits;
 use gorge_protocols::{Transport, VirtualStream, virtual_pair};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
-const UPGRADE: Announce<'_> = Announce { length: BodyLength::Empty, upgrade: Some(b"x") };
+const UPGRADE: Announce<'_> = Announce { length: BodyLength::Empty, upgrade: Some(b"x"), host: None };
 
 /// A connection and the server's end of it.
 struct Pair {
@@ -252,7 +252,7 @@ async fn a_101_must_be_asked_for_name_its_protocol_and_come_behind_the_request()
         ("HTTP/1.1 101 Switching Protocols\r\n\r\n", UPGRADE),
         ("HTTP/1.0 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n", UPGRADE),
         (whole, Announce::body(BodyLength::Empty)),
-        (whole, Announce { length: BodyLength::Known(1), upgrade: Some(b"x") }),
+        (whole, Announce { length: BodyLength::Known(1), upgrade: Some(b"x"), host: None }),
     ];
     for (answer, announce) in table {
         let mut pair = Pair::new();

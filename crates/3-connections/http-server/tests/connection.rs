@@ -14,7 +14,7 @@ use gorge_protocols::Transport;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const UPGRADE: &str = "GET /up HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n";
-const SWITCH: Announce<'_> = Announce { length: BodyLength::Tunnel, upgrade: Some(b"x") };
+const SWITCH: Announce<'_> = Announce { length: BodyLength::Tunnel, upgrade: Some(b"x"), host: None };
 
 fn head(status: u16) -> ResponseHead {
     ResponseHead::new(Status::new(status).unwrap())

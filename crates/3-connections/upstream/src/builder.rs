@@ -22,6 +22,8 @@ pub struct PeerBuilder {
     connect: ConnectOptions,
     timeouts: Option<UpstreamTimeouts>,
     group: Option<String>,
+    host: Option<Arc<str>>,
+    pool: Option<gorge_pool::Options>,
     value: Option<Arc<dyn Any + Send + Sync>>,
     retry: RetryPolicy,
     state: State,
@@ -37,6 +39,8 @@ impl PeerBuilder {
             connect: ConnectOptions::default(),
             timeouts: None,
             group: None,
+            host: None,
+            pool: None,
             value: None,
             retry: RetryPolicy::default(),
             state: State::Enabled,
@@ -79,6 +83,22 @@ impl PeerBuilder {
         self
     }
 
+    /// The host it is asked for, with a port if that is not the usual one. Default: as the client said.
+    ///
+    /// # Errors
+    /// It is no authority (RFC 9110 4.2.3 without user information).
+    pub fn host(mut self, host: &str) -> Result<Self, gorge_http::InvalidUri> {
+        gorge_http::authority::validate(host.as_bytes())?;
+        self.host = Some(host.into());
+        Ok(self)
+    }
+
+    /// How many idle connections to it are kept, and for how long. Default: as the proxy says.
+    pub fn pool(mut self, options: gorge_pool::Options) -> Self {
+        self.pool = Some(options);
+        self
+    }
+
     /// A value of one's own, to be had back by [`Peer::value`]. A second one replaces the first.
     pub fn value<T: Any + Send + Sync>(mut self, value: T) -> Self {
         self.value = Some(Arc::new(value));
@@ -110,6 +130,8 @@ impl PeerBuilder {
             max_connections: self.max_connections,
             connect: self.connect,
             timeouts: self.timeouts,
+            host: self.host,
+            pool: self.pool,
             value: self.value,
             retry: self.retry,
             retries: OnceLock::new(),

@@ -32,6 +32,8 @@ pub(crate) struct Inner {
     pub(crate) max_connections: u64,
     pub(crate) connect: ConnectOptions,
     pub(crate) timeouts: Option<UpstreamTimeouts>,
+    pub(crate) host: Option<Arc<str>>,
+    pub(crate) pool: Option<gorge_pool::Options>,
     pub(crate) value: Option<Arc<dyn Any + Send + Sync>>,
     pub(crate) retry: RetryPolicy,
     /// Made when the peer is first used as an upstream of its own; as one of many it needs none.
@@ -79,6 +81,8 @@ impl Peer {
             max_connections: inner.max_connections,
             connect: inner.connect.clone(),
             timeouts: inner.timeouts,
+            host: inner.host.clone(),
+            pool: inner.pool,
             value: inner.value.clone(),
             retry: inner.retry.clone(),
             retries: OnceLock::new(),
@@ -147,6 +151,18 @@ impl Peer {
     #[must_use]
     pub fn timeouts(&self) -> Option<&UpstreamTimeouts> {
         self.0.timeouts.as_ref()
+    }
+
+    /// The host it is asked for, in place of the client's. Default none: Host is kept.
+    #[must_use]
+    pub fn host(&self) -> Option<&str> {
+        self.0.host.as_deref()
+    }
+
+    /// How many idle connections to it are kept, and for how long. Default: as the proxy says.
+    #[must_use]
+    pub fn pool(&self) -> Option<&gorge_pool::Options> {
+        self.0.pool.as_ref()
     }
 
     /// The user's own value, if it has one of this type.

@@ -33,6 +33,9 @@ pub struct Builder<C = (), D = (), I = (), U = NoUpstream, O = Unobserved, E = S
     options: BuilderOptions,
 }
 
+/// What [`Builder::routes`] makes of a builder.
+type WithRoutes<C, D, I, N, O, E> = Builder<C, Routed<D, C, N>, I, Arc<Routes<C, N>>, O, E>;
+
 /// What is set by value.
 struct BuilderOptions {
     workers: usize,
@@ -113,10 +116,7 @@ impl<C: Default + Send + 'static, D, I, U, O, E> Builder<C, D, I, U, O, E> {
 
     /// Lets `routes` choose further filters, behind those already there, and the upstream.
     #[must_use]
-    pub fn routes<N: Upstream<C>>(
-        self,
-        routes: Arc<Routes<C, N>>,
-    ) -> Builder<C, Routed<D, C, N>, I, Arc<Routes<C, N>>, O, E> {
+    pub fn routes<N: Upstream<C>>(self, routes: Arc<Routes<C, N>>) -> WithRoutes<C, D, I, N, O, E> {
         let Parts { downstream, inner, observer, pages, context, .. } = self.parts;
         let downstream = Routed { rest: downstream, routes: routes.clone() };
         Builder {

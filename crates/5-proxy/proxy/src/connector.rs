@@ -40,6 +40,8 @@ pub(crate) struct Link<'a> {
     entry: Entry<Idle>,
     key: ReuseKey,
     reused: bool,
+    /// How it is to be kept. `None`: as the pool says.
+    keep: Option<Options>,
     in_use: InUse<'a>,
 }
 
@@ -105,6 +107,7 @@ impl Connector {
             entry: Entry::new(conn, clock::now()),
             key: peer.reuse_key().clone(),
             reused: false,
+            keep: peer.pool().copied(),
             in_use: self.in_use(worker),
         })
     }
@@ -137,13 +140,14 @@ impl Connector {
             }
             add(&counters.reused, 1);
             let in_use = self.in_use(worker);
-            return Some(Link { entry, key: peer.reuse_key().clone(), reused: true, in_use });
+            let (key, keep) = (peer.reuse_key().clone(), peer.pool().copied());
+            return Some(Link { entry, key, reused: true, keep, in_use });
         }
     }
 
     /// Keeps a connection for the next attempt, if it can carry one.
     pub(crate) fn put_back(self: &Arc<Self>, link: Link<'_>) {
-        let Link { mut entry, key, mut in_use, .. } = link;
+        let Link { mut entry, key, keep, mut in_use, .. } = link;
         let (now, worker) = (clock::now(), in_use.worker);
         if !entry.conn.is_reusable() {
             in_use.lost = Some(Reason::Unusable);
@@ -153,7 +157,8 @@ impl Connector {
         entry.conn.rest();
         entry.expires = entry.conn.keep_alive().map(|keep| now + keep.saturating_sub(KEEP_ALIVE_MARGIN));
         let watcher = self.watchers.get(worker);
-        drop(self.pool.put(worker, &key, entry, now, |id, conn| watcher.watch(id, conn)));
+        let keep = keep.as_ref().unwrap_or(self.pool.options());
+        drop(self.pool.put_with(worker, &key, entry, keep, now, |id, conn| watcher.watch(id, conn)));
         if watcher.asleep.load(Ordering::Relaxed) && watcher.asleep.swap(false, Ordering::AcqRel) {
             self.wake(worker);
         }

@@ -302,8 +302,8 @@ impl<A: App> Core<A> {
         if shutdown.requested() {
             pump.server.close_after_response();
         }
-        let announce =
-            Announce { length, upgrade: protocol.as_deref().or(switching.then_some(b"".as_slice())) };
+        let upgrade = protocol.as_deref().or(switching.then_some(b"".as_slice()));
+        let announce = Announce { length, upgrade, host: None };
         self.answer(pump.server, state, announce)?;
         if switching {
             add(&self.counters.local().upgrades, 1);
@@ -506,7 +506,8 @@ fn send_head<C, K: ClientStream>(state: &mut State<C>, client: &mut K, peer: &Pe
         BodyLength::Known(_) if !keeps => BodyLength::Unknown,
         length => length,
     };
-    client.send_head(&x.req, Announce { length, upgrade: x.facts.upgrade.as_deref() })
+    let host = peer.host().map(str::as_bytes);
+    client.send_head(&x.req, Announce { length, upgrade: x.facts.upgrade.as_deref(), host })
 }
 
 /// The length to announce behind the filters, which may have changed the body.

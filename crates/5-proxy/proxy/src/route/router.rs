@@ -152,7 +152,7 @@ fn bare_host<'b>(host: &str, buffer: &'b mut [u8; LONGEST_HOST + 1]) -> Option<&
         Some(rest) => rest.find(']').map_or(host.len(), |at| at + 2),
         None => host.find(':').unwrap_or(host.len()),
     };
-    let name = host[..end].as_bytes();
+    let name = &host.as_bytes()[..end];
     let name = name.strip_suffix(b".").unwrap_or(name);
     let lower = buffer.get_mut(..name.len())?;
     lower.copy_from_slice(name);

@@ -128,6 +128,7 @@ impl<R: Clone> Cache<R> {
     ) -> Result<Known<R>, Failure> {
         self.asking.remove(question);
         self.stats.lookups += 1;
+        self.clock += 1;
         let before = self.entries.get(question);
         let (turn, used) = before.map_or((0, self.clock), |entry| (entry.turn, entry.used));
         let held = match outcome {
@@ -215,5 +216,151 @@ impl<R: Clone> Good<R> {
             turn,
             trouble: self.trouble.clone().filter(|_| stale),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::answer::RecordKind;
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn question(name: &str) -> Question {
+        Question { name: name.into(), records: RecordKind::A }
+    }
+
+    fn failure(why: Why) -> Failure {
+        Failure::new(why, "why")
+    }
+
+    fn known(found: Found<u32>) -> Known<u32> {
+        match found {
+            Found::Known(known) | Found::Aging(known) => known,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// A cache that holds an answer for `ttl` seconds since now.
+    fn holding(ttl: u64) -> (Cache<u32>, Question, Instant) {
+        let (mut cache, q, now) = (Cache::new(ResolverOptions::default()), question("a"), Instant::now());
+        assert_eq!(cache.find(&q, now), Found::Unknown);
+        cache.complete(&q, Ok((7, Some(Duration::from_secs(ttl)))), now).unwrap();
+        (cache, q, now)
+    }
+
+    #[test]
+    fn an_answer_serves_for_its_time_to_live() {
+        let (mut cache, q, now) = holding(60);
+        let found = known(cache.find(&q, now + 53 * SECOND));
+        assert_eq!((found.records, found.expires, found.trouble), (7, now + 60 * SECOND, None));
+        assert_eq!(cache.find(&q, now + 60 * SECOND), Found::Unknown);
+    }
+
+    #[test]
+    fn times_to_live_are_clamped() {
+        for (ttl, life) in [(0, 1), (86_400, 3600)] {
+            let (mut cache, q, now) = holding(ttl);
+            assert_eq!(known(cache.find(&q, now)).expires, now + life * SECOND);
+        }
+        let (mut cache, q, now) = holding(1);
+        cache.find(&q, now + SECOND);
+        let given = cache.complete(&q, Ok((8, None)), now + SECOND).unwrap();
+        assert_eq!(given.expires, now + 301 * SECOND, "unknown");
+    }
+
+    #[test]
+    fn one_asks_and_the_others_wait() {
+        let (mut cache, q, now) =
+            (Cache::<u32>::new(ResolverOptions::default()), question("a"), Instant::now());
+        assert_eq!(cache.find(&q, now), Found::Unknown);
+        assert_eq!(cache.find(&q, now), Found::Asked);
+        assert_eq!(cache.find(&question("b"), now), Found::Unknown, "another name");
+        assert_eq!(cache.complete(&q, Err(failure(Why::Unanswered)), now), Err(failure(Why::Unanswered)));
+        assert_eq!(cache.find(&q, now), Found::Failed(failure(Why::Unanswered)), "for a second");
+        assert_eq!(cache.find(&q, now + SECOND), Found::Unknown);
+    }
+
+    #[test]
+    fn the_last_tenth_of_a_life_has_one_refresh_and_nobody_waits() {
+        let (mut cache, q, now) = holding(60);
+        let late = now + 55 * SECOND;
+        assert!(matches!(cache.find(&q, late), Found::Aging(_)));
+        assert!(matches!(cache.find(&q, late), Found::Known(_)), "it is fetched already");
+        cache.complete(&q, Ok((8, Some(60 * SECOND))), late).unwrap();
+        let found = known(cache.find(&q, now + 60 * SECOND));
+        assert_eq!((found.records, found.expires), (8, late + 60 * SECOND));
+    }
+
+    #[test]
+    fn that_there_is_nothing_is_remembered_and_replaces_an_answer() {
+        let (mut cache, q, now) = holding(60);
+        let end = now + 60 * SECOND;
+        assert_eq!(cache.find(&q, end), Found::Unknown);
+        assert_eq!(cache.complete(&q, Err(failure(Why::Nothing)), end), Err(failure(Why::Nothing)));
+        assert_eq!(cache.find(&q, end + 29 * SECOND), Found::Failed(failure(Why::Nothing)));
+        assert_eq!(cache.find(&q, end + 30 * SECOND), Found::Unknown);
+    }
+
+    #[test]
+    fn a_failing_refresh_keeps_the_last_good_answer_for_a_day() {
+        let (mut cache, q, now) = holding(60);
+        let end = now + 60 * SECOND;
+        assert_eq!(cache.find(&q, end), Found::Unknown);
+        let stale = cache.complete(&q, Err(failure(Why::Unanswered)), end).unwrap();
+        assert_eq!((stale.records, stale.expires), (7, end + 30 * SECOND));
+        assert_eq!(stale.trouble, Some(failure(Why::Unanswered)));
+        assert_eq!(known(cache.find(&q, end + 29 * SECOND)).records, 7);
+        let last = end + 86_400 * SECOND;
+        assert_eq!(cache.find(&q, last - SECOND), Found::Unknown);
+        let stale = cache.complete(&q, Err(failure(Why::Unanswered)), last - SECOND).unwrap();
+        assert_eq!(stale.expires, last);
+        assert_eq!(cache.find(&q, last), Found::Unknown);
+        cache.complete(&q, Err(failure(Why::Unanswered)), last).unwrap_err();
+        assert_eq!(cache.stats().stale, 3);
+    }
+
+    #[test]
+    fn an_answer_that_is_still_good_is_not_called_stale() {
+        let (mut cache, q, now) = holding(60);
+        let late = now + 55 * SECOND;
+        assert!(matches!(cache.find(&q, late), Found::Aging(_)));
+        let kept = cache.complete(&q, Err(failure(Why::Unanswered)), late).unwrap();
+        assert_eq!((kept.trouble, kept.expires), (None, late + 30 * SECOND));
+        assert!(known(cache.find(&q, now + 60 * SECOND)).trouble.is_some());
+    }
+
+    #[test]
+    fn every_answer_given_out_has_the_next_turn() {
+        let (mut cache, q, now) = holding(1);
+        let turns = [0, 0, 0].map(|_| known(cache.find(&q, now)).turn);
+        assert_eq!(turns, [1, 2, 3]);
+        cache.find(&q, now + SECOND);
+        assert_eq!(cache.complete(&q, Ok((8, None)), now + SECOND).unwrap().turn, 4);
+    }
+
+    #[test]
+    fn as_many_lookups_run_as_answers_are_kept() {
+        let options = ResolverOptions { capacity: 2, ..ResolverOptions::default() };
+        let (mut cache, now) = (Cache::<u32>::new(options), Instant::now());
+        assert_eq!(cache.find(&question("a"), now), Found::Unknown);
+        assert_eq!(cache.find(&question("b"), now), Found::Unknown);
+        assert_eq!(cache.find(&question("c"), now), Found::Full);
+        cache.complete(&question("a"), Ok((1, None)), now).unwrap();
+        assert_eq!(cache.find(&question("c"), now), Found::Unknown);
+    }
+
+    #[test]
+    fn the_answer_not_used_for_longest_leaves() {
+        let options = ResolverOptions { capacity: 2, ..ResolverOptions::default() };
+        let (mut cache, now) = (Cache::new(options), Instant::now());
+        for name in ["a", "b", "a", "c"] {
+            if cache.find(&question(name), now) == Found::Unknown {
+                cache.complete(&question(name), Ok((1, None)), now).unwrap();
+            }
+        }
+        assert_eq!(cache.stats().entries, 2);
+        assert_eq!(known(cache.find(&question("a"), now)).records, 1);
+        assert_eq!(cache.find(&question("b"), now), Found::Unknown);
     }
 }

@@ -4,6 +4,8 @@
 mod answer;
 mod asker;
 mod cache;
+#[cfg(test)]
+mod cache_model;
 mod eyeballs;
 mod failure;
 mod options;

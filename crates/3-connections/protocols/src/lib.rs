@@ -5,6 +5,7 @@ mod accept_policy;
 mod address;
 mod adjust;
 mod connect;
+mod connect_policy;
 mod credentials;
 mod handler;
 mod listen;
@@ -24,6 +25,7 @@ pub use ipnet::IpNet;
 
 pub use address::{Address, InvalidAddress};
 pub use connect::connect;
+pub use connect_policy::{ConnectPolicy, Target};
 pub use credentials::{Credentials, Identity, InvalidCredentials};
 pub use handler::{Accepted, Connections, Handler, Permit};
 pub use listen::{BoundListener, Listener};

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use gorge_error::{Error, Kind};
+use gorge_error::{Error, Fault, Kind};
 use gorge_filter::Response;
 use gorge_http::{Known, Status};
 
@@ -21,20 +21,26 @@ pub(crate) fn status(error: &Error) -> Option<Status> {
     }
 }
 
-/// Adds what such an answer has to say: `Proxy-Status` (RFC 9209), and `Allow` with a 405.
-pub(crate) fn explain(response: &mut Response, error: &Error, name: &str) {
+/// Adds what such an answer has to say: `Proxy-Status` (RFC 9209), and `Allow` with a 405. `inside`:
+/// whether the client may know what is behind the proxy.
+pub(crate) fn explain(response: &mut Response, error: &Error, name: &str, inside: bool) {
     let headers = &mut response.head.headers;
     // None of these can fail: every byte is put into a form that a field value may hold.
-    let _ = headers.append(Known::ProxyStatus, proxy_status(error, name));
+    let _ = headers.append(Known::ProxyStatus, proxy_status(error, name, inside));
     if error.kind() == Kind::MethodNotAllowed {
         let _ = headers.append(Known::Allow, ALLOW);
     }
 }
 
 /// `gorge; error=connection_refused; details="..."`, as a structured field (RFC 9651).
-fn proxy_status(error: &Error, name: &str) -> String {
+fn proxy_status(error: &Error, name: &str, inside: bool) -> String {
     let mut value = format!("{name}; error={}; details=\"", error.proxy_status());
-    let text = format!("{error:#}");
+    let text = match error.fault() {
+        _ if inside => format!("{error:#}"),
+        // What is wrong with the client's own request, but not what caused that here.
+        Fault::Downstream => error.to_string(),
+        _ => error.kind().name().to_owned(),
+    };
     let end = value.len() + DETAILS;
     for c in text.chars() {
         if value.len() >= end {
@@ -64,9 +70,21 @@ mod tests {
     #[test]
     fn details_are_a_quoted_ascii_string() {
         let error = Error::explain(Kind::ConnectRefused, "say \"h\u{e9}\"\r\nX: y\\");
-        let value = proxy_status(&error, "gorge");
+        let value = proxy_status(&error, "gorge", true);
         assert!(value.starts_with("gorge; error=connection_refused; details=\""), "{value}");
         assert!(value.contains(r#"say \"h?\"\\r\\nX: y"#), "{value}");
         assert!(value.ends_with('"'));
+    }
+
+    #[test]
+    fn the_inside_is_told_only_when_asked_for() {
+        let error = Error::explain(Kind::ConnectRefused, "connect to 10.1.2.3:9").into_upstream();
+        let value = proxy_status(&error, "gorge", false);
+        assert_eq!(value, r#"gorge; error=connection_refused; details="connect_refused""#);
+        assert!(proxy_status(&error, "gorge", true).contains("10.1.2.3:9"));
+        let cause = std::io::Error::other("open 10.1.2.3");
+        let error = Error::because(Kind::HeadInvalid, "a space before the colon", cause).into_downstream();
+        let value = proxy_status(&error, "gorge", false);
+        assert!(value.contains("a space before the colon") && !value.contains("10.1.2.3"), "{value}");
     }
 }

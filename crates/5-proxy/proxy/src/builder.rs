@@ -44,6 +44,7 @@ struct BuilderOptions {
     timeouts: Timeouts,
     pool: Options,
     response_limits: Limits,
+    tells_inside: bool,
     shared: Option<Shared>,
 }
 
@@ -66,6 +67,7 @@ impl Builder {
                 timeouts: Timeouts::default(),
                 pool: Options::default(),
                 response_limits: Limits::default(),
+                tells_inside: false,
                 shared: None,
             },
         }
@@ -198,6 +200,15 @@ impl<C: Default + Send + 'static, D, I, U, O, E> Builder<C, D, I, U, O, E> {
         self.options.response_limits = limits;
         self
     }
+
+    /// Whether `Proxy-Status` tells clients the whole text of an error, the addresses of upstreams and
+    /// what the system reported included: for networks where everyone may know. Default false: only
+    /// what was wrong with the request itself is told in words, of all else the name of the reason.
+    #[must_use]
+    pub fn tell_inside(mut self, yes: bool) -> Self {
+        self.options.tells_inside = yes;
+        self
+    }
 }
 
 impl<C, D, I, U, O, E> Builder<C, D, I, U, O, E>
@@ -221,7 +232,7 @@ where
         let mut inside = Vec::new();
         self.parts.inner.roles(&mut inside);
         check_order(&outside, &inside)?;
-        let BuilderOptions { workers, name, settings, timeouts, pool, response_limits, shared } =
+        let BuilderOptions { workers, name, settings, timeouts, pool, response_limits, tells_inside, shared } =
             self.options;
         let Shared { connector, counters } = shared.unwrap_or_else(|| Shared {
             connector: Arc::new(Connector::new(workers, pool, response_limits)),
@@ -232,6 +243,7 @@ where
             settings: Arc::new(settings),
             timeouts,
             via: Via::new(&name),
+            tells_inside,
             connector,
             counters,
         };

@@ -475,7 +475,7 @@ impl<A: App> Core<A> {
                 } else {
                     Response::empty(status)
                 };
-                answer::explain(&mut response, error, self.via.name());
+                answer::explain(&mut response, error, self.via.name(), self.tells_inside);
                 self.send_own(side, state, response).await
             }))
             .await;

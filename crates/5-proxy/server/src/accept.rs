@@ -2,17 +2,19 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use arc_swap::ArcSwap;
 use arc_swap::cache::Cache;
-use gorge_protocols::{Accepted, Acceptor, PeerAddr, Transport, WorkerListener, is_exhausted};
+use gorge_protocols::{
+    Accepted, Acceptor, AddressPermit, PeerAddr, Permit, Transport, WorkerListener, is_exhausted,
+};
 use gorge_runtime::{Shutdown, worker_id};
 use gorge_timeout::sleep;
 
+use crate::admit;
 use crate::core::Core;
 use crate::port::{Manner, Port, Seat};
 use crate::stats::count;
@@ -188,38 +190,49 @@ impl Loop<'_> {
     fn hand_over(&mut self, (transport, peer): Connection) {
         let local = self.acceptor.local().cloned();
         count(&self.core.counters.local().accepted);
+        let manner = self.manner.load();
+        // Closed right here; nobody else hears of it.
+        let Ok(address) = admit::at_once(self.core, manner, &peer) else { return };
         if let Some(last) = &mut self.next {
             let worker = (*last + 1) % self.port.seats.iter().len();
             *last = worker;
             if worker != worker_id() {
-                return self.deal(worker, transport, peer, local);
+                let manner = manner.clone();
+                return self.deal(worker, manner, address, move |shutdown, permit| Accepted {
+                    transport,
+                    peer,
+                    local,
+                    proxy: None,
+                    shutdown,
+                    permit,
+                });
             }
         }
         let shutdown = self.shutdown.clone();
-        let permit = self.port.connections(self.core).permit();
-        let manner = self.manner.load();
-        serve(self.core, manner, Accepted { transport, peer, local, proxy: None, shutdown, permit });
+        let permit = self.port.connections(self.core).permit().with_address(address);
+        let connection = Accepted { transport, peer, local, proxy: None, shutdown, permit };
+        admit::serve(self.core, manner, connection);
     }
 
     /// Hands a connection to another worker.
-    fn deal(&mut self, worker: usize, transport: Transport, peer: PeerAddr, local: Option<PeerAddr>) {
-        let (core, port, manner) = (self.core.clone(), self.port.clone(), self.manner.load().clone());
+    fn deal(
+        &self,
+        worker: usize,
+        manner: Arc<Manner>,
+        address: Option<AddressPermit>,
+        connection: impl FnOnce(Shutdown, Permit) -> Accepted + Send + 'static,
+    ) {
+        let (core, port) = (self.core.clone(), self.port.clone());
         self.core.runtime.spawn_on(worker, async move {
-            let permit = port.connections(&core).permit();
-            let shutdown = port.trigger.watch(worker);
-            match transport.rebind() {
+            let permit = port.connections(&core).permit().with_address(address);
+            let mut connection = connection(port.trigger.watch(worker), permit);
+            match connection.transport.rebind() {
                 Ok(transport) => {
-                    serve(&core, &manner, Accepted { transport, peer, local, proxy: None, shutdown, permit })
+                    connection.transport = transport;
+                    admit::serve(&core, &manner, connection);
                 }
                 Err(_) => count(&core.counters.local().failed),
             }
         });
-    }
-}
-
-/// A panic of the handler costs one connection, not the listener.
-fn serve(core: &Core, manner: &Manner, connection: Accepted) {
-    if catch_unwind(AssertUnwindSafe(|| manner.handler.serve(connection))).is_err() {
-        count(&core.counters.local().panics);
     }
 }

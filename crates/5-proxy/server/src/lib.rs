@@ -2,6 +2,7 @@
 
 mod accept;
 mod admin;
+mod admit;
 mod board;
 mod change;
 mod config;

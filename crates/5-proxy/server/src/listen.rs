@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use gorge_protocols::{Address, Handler, ListenOptions};
+use gorge_protocols::{AcceptPolicy, Address, Handler, ListenOptions, ProxyProtocol};
 
 /// One listening address of a service. Make one with [`Listen::new`] and change what is to differ.
 #[derive(Clone)]
@@ -15,6 +15,11 @@ pub struct Listen {
     pub options: ListenOptions,
     /// Who serves the connections.
     pub handler: Arc<dyn Handler>,
+    /// Who may connect; others are closed at once, without an answer, and counted. Default: everybody.
+    pub accept: Option<AcceptPolicy>,
+    /// Each connection begins with a PROXY header; those that do not are closed, without an answer, and
+    /// counted. `accept` judges the client that the header names. Default: off.
+    pub proxy_protocol: Option<ProxyProtocol>,
 }
 
 impl Listen {
@@ -24,7 +29,7 @@ impl Listen {
     }
 
     pub(crate) fn shared(address: Address, handler: Arc<dyn Handler>) -> Self {
-        Listen { address, options: ListenOptions::default(), handler }
+        Listen { address, options: ListenOptions::default(), handler, accept: None, proxy_protocol: None }
     }
 }
 
@@ -33,6 +38,8 @@ impl fmt::Debug for Listen {
         f.debug_struct("Listen")
             .field("address", &self.address)
             .field("options", &self.options)
+            .field("accept", &self.accept)
+            .field("proxy_protocol", &self.proxy_protocol)
             .finish_non_exhaustive()
     }
 }

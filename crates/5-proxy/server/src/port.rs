@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
-use gorge_protocols::{Address, Connections, Handler, ListenOptions, WorkerListener};
+use gorge_protocols::{
+    AcceptPolicy, Address, Connections, Handler, ListenOptions, ProxyProtocol, WorkerListener,
+};
 use gorge_runtime::{PerWorker, Trigger};
 use parking_lot::Mutex;
 
@@ -76,6 +78,9 @@ pub(crate) struct Port {
 /// How the connections of an address are served.
 pub(crate) struct Manner {
     pub(crate) handler: Arc<dyn Handler>,
+    /// `None` also for a policy that lets everybody in.
+    pub(crate) accept: Option<AcceptPolicy>,
+    pub(crate) proxy_protocol: Option<ProxyProtocol>,
 }
 
 /// The place of a socket on one worker. It stays here while it is served, for a worker that has to
@@ -91,7 +96,18 @@ pub(crate) struct Seat {
 
 impl From<&Listen> for Manner {
     fn from(listen: &Listen) -> Self {
-        Manner { handler: listen.handler.clone() }
+        Manner {
+            accept: listen.accept.clone().filter(|policy| !policy.is_open()),
+            proxy_protocol: listen.proxy_protocol.clone(),
+            ..Manner::plain(listen.handler.clone())
+        }
+    }
+}
+
+impl Manner {
+    /// Everybody is served, as they come.
+    pub(crate) fn plain(handler: Arc<dyn Handler>) -> Self {
+        Manner { handler, accept: None, proxy_protocol: None }
     }
 }
 

@@ -291,7 +291,7 @@ fn ports_of(added: Added, post: &Arc<Post>, workers: usize) -> Result<Vec<Arc<Po
     }
     for (listener, handler) in added.service.in_memory {
         let sockets = vec![WorkerListener::from(listener)];
-        let port = Port::with(Manner { handler }, sockets, post.clone(), workers, ports.len());
+        let port = Port::with(Manner::plain(handler), sockets, post.clone(), workers, ports.len());
         ports.push(Arc::new(port));
     }
     Ok(ports)

@@ -2,12 +2,13 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use gorge_protocols::HeaderRefused;
 use gorge_runtime::PerWorker;
 
 /// Counts since the start, over all workers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// Connections accepted.
+    /// Connections accepted, those that were refused at once included.
     pub accepted: u64,
     /// Accepts that failed, mostly because the client had gone again.
     pub failed: u64,
@@ -17,6 +18,12 @@ pub struct Stats {
     pub full: u64,
     /// Connections lost because the handler panicked before it had taken them over.
     pub panics: u64,
+    /// Connections closed because the accept policy did not allow their address.
+    pub denied: u64,
+    /// Connections closed because their address had as many as it may have.
+    pub too_many: u64,
+    /// Connections closed for want of a good PROXY header, by [`HeaderRefused::index`].
+    pub headers_refused: [u64; HeaderRefused::COUNT],
 }
 
 /// One worker's counts.
@@ -27,6 +34,9 @@ pub(crate) struct Counters {
     pub(crate) exhausted: AtomicU64,
     pub(crate) full: AtomicU64,
     pub(crate) panics: AtomicU64,
+    pub(crate) denied: AtomicU64,
+    pub(crate) too_many: AtomicU64,
+    pub(crate) headers: [AtomicU64; HeaderRefused::COUNT],
 }
 
 pub(crate) fn count(counter: &AtomicU64) {
@@ -37,12 +47,23 @@ impl Stats {
     pub(crate) fn sum(counters: &PerWorker<Counters>) -> Self {
         let total =
             |of: fn(&Counters) -> &AtomicU64| counters.iter().map(|c| of(c).load(Ordering::Relaxed)).sum();
+        let header = |index: usize| counters.iter().map(|c| c.headers[index].load(Ordering::Relaxed)).sum();
         Stats {
             accepted: total(|c| &c.accepted),
             failed: total(|c| &c.failed),
             exhausted: total(|c| &c.exhausted),
             full: total(|c| &c.full),
             panics: total(|c| &c.panics),
+            denied: total(|c| &c.denied),
+            too_many: total(|c| &c.too_many),
+            headers_refused: std::array::from_fn(header),
         }
+    }
+
+    /// Connections closed before a handler saw them, each reason by the word for logs and metric
+    /// labels.
+    pub fn refused(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let listed = [("denied", self.denied), ("too_many", self.too_many)];
+        listed.into_iter().chain(HeaderRefused::NAMES.into_iter().zip(self.headers_refused))
     }
 }

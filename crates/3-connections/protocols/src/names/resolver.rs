@@ -310,3 +310,59 @@ impl fmt::Debug for Resolver {
         f.debug_struct("Resolver").field("stats", &self.stats()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run<T>(test: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test)
+    }
+
+    /// A resolver whose lookups are made by the test.
+    fn resolver() -> (Resolver, mpsc::UnboundedReceiver<Job>) {
+        let options = ResolverOptions { servers: Some(Vec::new()), hosts_file: false, ..Default::default() };
+        let resolver = Resolver::new(options);
+        let (sender, jobs) = mpsc::unbounded_channel();
+        *resolver.0.jobs.lock() = Some(sender);
+        (resolver, jobs)
+    }
+
+    #[test]
+    fn a_lookup_whose_task_dies_frees_those_who_wait() {
+        run(async {
+            let (resolver, mut jobs) = resolver();
+            let waiting = [0; 3].map(|_| resolver.ask("a.example", RecordKind::A));
+            drop(jobs.recv().await);
+            for pending in waiting {
+                assert_eq!(pending.heard().await.unwrap_err(), Failure::abandoned("a.example"));
+            }
+            assert!(jobs.try_recv().is_err(), "one lookup for all");
+            assert!(resolver.0.state.lock().lookups.is_empty());
+        });
+    }
+
+    #[test]
+    fn lookups_that_nobody_took_are_given_to_a_new_thread() {
+        run(async {
+            let (resolver, jobs) = resolver();
+            let first = resolver.ask("a.example", RecordKind::A);
+            drop(jobs);
+            assert_eq!(first.heard().await.unwrap_err(), Failure::abandoned("a.example"));
+            let second = resolver.ask("b.example", RecordKind::A).heard().await.unwrap_err();
+            assert!(second.text.contains("no name server is known"), "{second:?}");
+        });
+    }
+
+    #[test]
+    fn a_job_outlives_its_resolver() {
+        run(async {
+            let (resolver, mut jobs) = resolver();
+            let pending = resolver.ask("a.example", RecordKind::A);
+            let job = jobs.recv().await.unwrap();
+            drop(resolver);
+            job.complete(Err(Failure::abandoned("a.example")));
+            pending.heard().await.unwrap_err();
+        });
+    }
+}

@@ -111,6 +111,15 @@ impl<S: Stream> Connection<S> {
         }
     }
 
+    /// A connection that is a tunnel from its first byte on: what was agreed on to make it one was said
+    /// elsewhere.
+    #[must_use]
+    pub fn tunnel(stream: S, limits: Arc<Limits>) -> Self {
+        let mut connection = Self::new(stream, limits);
+        connection.become_tunnel();
+        connection
+    }
+
     /// The stream underneath.
     pub fn stream(&mut self) -> &mut S {
         &mut self.stream
@@ -209,9 +218,14 @@ impl<S: Stream> Connection<S> {
         if !self.encoder.is_ended() {
             return Err(fault::broken("the upstream switches protocols before it has the whole request"));
         }
+        self.become_tunnel();
+        Ok(BodyLength::Tunnel)
+    }
+
+    fn become_tunnel(&mut self) {
+        self.reusable = false;
         self.response = Response::Tunnel;
         self.decoder = BodyDecoder::new(Framing::Tunnel, *self.limits);
         self.encoder = BodyEncoder::raw();
-        Ok(BodyLength::Tunnel)
     }
 }

@@ -14,6 +14,7 @@ use gorge_upstream::Upstream;
 use crate::Proxy;
 use crate::app::Parts;
 use crate::chain::{Both, Chain, Then, Unobserved};
+use crate::connect::Tunnels;
 use crate::connector::Connector;
 use crate::core::Core;
 use crate::heads::Via;
@@ -46,6 +47,7 @@ struct BuilderOptions {
     response_limits: Limits,
     tells_inside: bool,
     shared: Option<Shared>,
+    tunnels: Option<Tunnels>,
 }
 
 impl Builder {
@@ -69,6 +71,7 @@ impl Builder {
                 response_limits: Limits::default(),
                 tells_inside: false,
                 shared: None,
+                tunnels: None,
             },
         }
     }
@@ -184,6 +187,14 @@ impl<C: Default + Send + 'static, D, I, U, O, E> Builder<C, D, I, U, O, E> {
         self
     }
 
+    /// Makes tunnels for clients that ask by CONNECT. Default: such a request is answered with 405. It
+    /// passes the downstream filters, but takes no route.
+    #[must_use]
+    pub fn tunnels(mut self, tunnels: Tunnels) -> Self {
+        self.options.tunnels = Some(tunnels);
+        self
+    }
+
     /// Uses the idle upstream connections of `other`, and counts together with it: for the proxies of
     /// several listeners, and for one that is to [replace](Proxy::replace) another. The workers, the
     /// [pool](Self::pool) and the [limits of responses](Self::response_limits) are then those of
@@ -232,8 +243,17 @@ where
         let mut inside = Vec::new();
         self.parts.inner.roles(&mut inside);
         check_order(&outside, &inside)?;
-        let BuilderOptions { workers, name, settings, timeouts, pool, response_limits, tells_inside, shared } =
-            self.options;
+        let BuilderOptions {
+            workers,
+            name,
+            settings,
+            timeouts,
+            pool,
+            response_limits,
+            tells_inside,
+            shared,
+            tunnels,
+        } = self.options;
         let Shared { connector, counters } = shared.unwrap_or_else(|| Shared {
             connector: Arc::new(Connector::new(workers, pool, response_limits)),
             counters: Arc::new(PerWorker::new(workers, |_| Default::default())),
@@ -243,6 +263,7 @@ where
             settings: Arc::new(settings),
             timeouts,
             via: Via::new(&name),
+            tunnels,
             tells_inside,
             connector,
             counters,

@@ -81,8 +81,13 @@ impl<A: App> Core<A> {
         framing: &RequestFraming,
     ) -> Result<()> {
         self.app.observer().event(&state.x, &Event::Head);
+        // Before the fields that belong to this connection are gone: credentials are among them.
+        let target = if state.x.req.method == Method::CONNECT { Some(self.judge(state)) } else { None };
         heads::receive_request(&mut state.x, framing);
         heads::admit(&mut state.x, framing, &self.via)?;
+        if let Some(target) = target {
+            return Recycled::pin(self.tunnel(side, state, target?)).await;
+        }
         match self.own_answer(state).await? {
             // Out of line, as all that is rare: its future would make each exchange's larger.
             Some(response) => Recycled::pin(self.send_own(side, state, response.into_inner())).await,
@@ -91,7 +96,10 @@ impl<A: App> Core<A> {
     }
 
     /// The answer to a request that does not go upstream.
-    async fn own_answer(&self, state: &mut State<A::Context>) -> Result<Option<Recycled<Response>>> {
+    pub(crate) async fn own_answer(
+        &self,
+        state: &mut State<A::Context>,
+    ) -> Result<Option<Recycled<Response>>> {
         if heads::is_last_hop(&mut state.x) {
             let mut response = Response::empty(Status::OK);
             // Cannot fail: a constant of legal bytes.
@@ -319,7 +327,7 @@ impl<A: App> Core<A> {
     }
 
     /// Gives the final head to the server stream.
-    fn answer<S: ServerStream>(
+    pub(crate) fn answer<S: ServerStream>(
         &self,
         server: &mut S,
         state: &mut State<A::Context>,
@@ -373,7 +381,7 @@ impl<A: App> Core<A> {
     }
 
     /// Sends an answer that was made here.
-    async fn send_own<S: ServerStream>(
+    pub(crate) async fn send_own<S: ServerStream>(
         &self,
         side: &mut Side<'_, S>,
         state: &mut State<A::Context>,
@@ -476,6 +484,13 @@ impl<A: App> Core<A> {
                     Response::empty(status)
                 };
                 answer::explain(&mut response, error, self.via.name(), self.tells_inside);
+                if error.kind() == Kind::ProxyAuthenticationMissing
+                    && let Some(challenge) =
+                        self.tunnels.as_ref().and_then(|tunnels| tunnels.policy.challenge())
+                {
+                    // Cannot fail: the policy makes a field value of it.
+                    let _ = response.head.headers.append(Known::ProxyAuthenticate, challenge);
+                }
                 self.send_own(side, state, response).await
             }))
             .await;

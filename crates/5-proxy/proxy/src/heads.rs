@@ -113,9 +113,8 @@ pub(crate) fn admit<C>(x: &mut Exchange<C>, framing: &RequestFraming, via: &Via)
         let context = "the request expects something other than 100-continue";
         return Err(Error::explain(Kind::ExpectationUnknown, context).into_downstream());
     }
-    if x.req.method == Method::CONNECT || x.req.method == Method::TRACE {
-        let context = format!("{} is not allowed here", x.req.method.as_str());
-        return Err(Error::explain(Kind::MethodNotAllowed, context).into_downstream());
+    if x.req.method == Method::TRACE {
+        return Err(Error::explain(Kind::MethodNotAllowed, "TRACE is not allowed here").into_downstream());
     }
     if via.passes_of(&x.req.headers) > PASSES {
         return Err(Error::explain(Kind::Loop, "the request came through here too often").into_downstream());

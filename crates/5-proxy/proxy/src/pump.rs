@@ -130,6 +130,16 @@ impl<'a, S: ServerStream, K: ClientStream> Pump<'a, S, K> {
         self.poll_late(cx, &x.timeouts, Self::head_late).map(Err)
     }
 
+    /// Lets bytes pass both ways from now on, without a request and a response before them.
+    pub(crate) async fn both_ways<C: Send>(
+        &mut self,
+        x: &mut Exchange<C>,
+        replay: &mut Replay,
+    ) -> Result<()> {
+        self.tunnel = true;
+        self.until_end(x, replay).await
+    }
+
     /// Sends the response body, and the rest of the request's while that goes on. In a tunnel both
     /// directions run to their ends.
     pub(crate) async fn until_end<C: Send>(

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use gorge_error::{Error, Kind, Result};
 use gorge_filter::{Exchange, Flow, Hooks, Outcome, Retry, Role, RouteId};
-use gorge_http::{Known, ResponseHead, Status, path};
+use gorge_http::{Known, Method, ResponseHead, Status, path};
 use gorge_upstream::{Peer, Retries, RetryPolicy, Upstream, default_retry};
 
 use super::matching::Matching;
@@ -255,6 +255,10 @@ where
             }
         }
         entered.enter(Self::LEN);
+        if x.req.method == Method::CONNECT {
+            // It leads to an authority and not to a path.
+            return Ok(Flow::Continue);
+        }
         let route = self.routes.choose(x)?;
         for (place, filter) in route.filters.iter().enumerate() {
             entered.enter_routed(place + 1);

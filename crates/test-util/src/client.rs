@@ -36,6 +36,11 @@ impl RawClient {
         Self { wire: Wire::new(socket.into(), None) }
     }
 
+    /// Its own end.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.wire.local_addr()
+    }
+
     /// Sends these bytes; false when the proxy has closed the connection.
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
         self.wire.send(bytes.as_ref())

@@ -24,11 +24,19 @@ impl Nginx {
     /// # Panics
     /// When nginx is missing.
     pub fn start(directives: &str) -> Self {
+        Self::start_with("", directives)
+    }
+
+    /// The same, listening with these options, `proxy_protocol` for instance.
+    ///
+    /// # Panics
+    /// When nginx is missing.
+    pub fn start_with(options: &str, directives: &str) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("an ephemeral port of loopback");
         let addr = listener.local_addr().expect("a bound socket has an address");
         SockRef::from(&listener).set_cloexec(false).expect("a flag of our own descriptor");
         let folder = TempFolder::new();
-        let config = folder.write("nginx.conf", configuration(&folder, addr, directives));
+        let config = folder.write("nginx.conf", configuration(&folder, &format!("{addr} {options}"), directives));
         let mut command = Command::new("nginx");
         command.arg("-c").arg(config).arg("-p").arg(folder.path());
         command.env("NGINX", format!("{};", listener.as_raw_fd()));
@@ -56,7 +64,7 @@ impl Drop for Nginx {
     }
 }
 
-fn configuration(folder: &TempFolder, addr: SocketAddr, directives: &str) -> String {
+fn configuration(folder: &TempFolder, listen: &str, directives: &str) -> String {
     let folder = folder.path().display();
     // SAFETY: asks the kernel for a number and touches no memory.
     let root = unsafe { libc::geteuid() } == 0;
@@ -69,7 +77,7 @@ fn configuration(folder: &TempFolder, addr: SocketAddr, directives: &str) -> Str
              access_log off;
              client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
              uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
-             server {{ listen {addr}; root {folder}; {directives} }}
+             server {{ listen {listen}; root {folder}; {directives} }}
          }}"
     )
 }

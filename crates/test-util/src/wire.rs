@@ -1,7 +1,7 @@
 //! One side of a connection: blocking reads with a limit, and HTTP/1.1 messages by their framing.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use socket2::SockRef;
@@ -42,6 +42,11 @@ impl Wire {
         stream.set_read_timeout(Some(LIMIT)).expect("a limit above zero is valid");
         stream.set_write_timeout(Some(LIMIT)).expect("a limit above zero is valid");
         Self { stream, unread: Vec::new(), tap, end: None }
+    }
+
+    /// Its own end.
+    pub(crate) fn local_addr(&self) -> SocketAddr {
+        self.stream.local_addr().expect("a connected socket has an address")
     }
 
     /// Writes all of it; false when the peer is gone.

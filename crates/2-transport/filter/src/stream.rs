@@ -2,6 +2,7 @@
 
 use std::task::{Context, Poll};
 
+use gorge_digest::PeerAddr;
 use gorge_error::{Error, Result};
 use gorge_http::{Chunk, RequestHead, ResponseHead};
 
@@ -97,6 +98,11 @@ pub trait ServerStream: BodySource + BodySink {
 
     /// Ready when the client is gone, with the reason. Reads no body byte.
     fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<Error>;
+
+    /// Which address the client reached, where nothing but the socket knows: this may ask the system.
+    fn local_address(&self) -> Option<PeerAddr> {
+        None
+    }
 
     /// Whether [`poll_gone`](Self::poll_gone) costs nothing but the waiting. False where a fresh
     /// connection would first have to be registered for it: it is then asked only after a moment,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use bytes::BytesMut;
 use gorge_async_io::{ReadBuffer, Room, Stream, WriteQueue};
 use gorge_error::Result;
 use gorge_filter::BodyLength;
@@ -118,6 +119,11 @@ impl<S: Stream> Connection<S> {
         let mut connection = Self::new(stream, limits);
         connection.become_tunnel();
         connection
+    }
+
+    /// Room for what goes out ahead of the first request, as a PROXY protocol header.
+    pub fn preface(&mut self) -> &mut BytesMut {
+        self.write.scratch()
     }
 
     /// The stream underneath.

@@ -3,6 +3,7 @@
 use std::task::{Context, Poll, ready};
 
 use gorge_async_io::{Room, Stream};
+use gorge_digest::PeerAddr;
 use gorge_error::{Error, Kind, Result};
 use gorge_filter::{Announce, BodyLength, BodySink, BodySource, ServerStream};
 use gorge_http::{Chunk, Known, ResponseHead, Status, date};
@@ -142,6 +143,10 @@ impl<S: Stream> ServerStream for Connection<S> {
             Ok(_) => Poll::Pending,
             Err(error) => Poll::Ready(self.read_failed(error)),
         }
+    }
+
+    fn local_address(&self) -> Option<PeerAddr> {
+        self.stream.socket_digest().local
     }
 
     fn is_watched(&self) -> bool {

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use gorge_digest::PeerAddr;
 use gorge_filter::UpstreamTimeouts;
+use gorge_protocols::proxy_protocol::Version;
 use gorge_protocols::{Address, ConnectOptions};
 
 use crate::peer::{Inner, new_id};
@@ -24,6 +25,7 @@ pub struct PeerBuilder {
     group: Option<String>,
     host: Option<Arc<str>>,
     pool: Option<gorge_pool::Options>,
+    proxy_protocol: Option<Version>,
     value: Option<Arc<dyn Any + Send + Sync>>,
     retry: RetryPolicy,
     state: State,
@@ -41,6 +43,7 @@ impl PeerBuilder {
             group: None,
             host: None,
             pool: None,
+            proxy_protocol: None,
             value: None,
             retry: RetryPolicy::default(),
             state: State::Enabled,
@@ -99,6 +102,13 @@ impl PeerBuilder {
         self
     }
 
+    /// Tells it by the PROXY protocol who the client is and which address it reached. Default: does not.
+    /// Each connection then serves one client connection, and an exchange allocates a little.
+    pub fn proxy_protocol(mut self, version: Version) -> Self {
+        self.proxy_protocol = Some(version);
+        self
+    }
+
     /// A value of one's own, to be had back by [`Peer::value`]. A second one replaces the first.
     pub fn value<T: Any + Send + Sync>(mut self, value: T) -> Self {
         self.value = Some(Arc::new(value));
@@ -132,6 +142,7 @@ impl PeerBuilder {
             timeouts: self.timeouts,
             host: self.host,
             pool: self.pool,
+            proxy_protocol: self.proxy_protocol,
             value: self.value,
             retry: self.retry,
             retries: OnceLock::new(),

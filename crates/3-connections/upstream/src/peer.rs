@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock};
 
 use gorge_digest::PeerAddr;
 use gorge_filter::{PeerId, UpstreamTimeouts};
+use gorge_protocols::proxy_protocol::Version;
 use gorge_protocols::{Address, ConnectOptions, InvalidAddress};
 
 use crate::state::SharedState;
@@ -34,6 +35,7 @@ pub(crate) struct Inner {
     pub(crate) timeouts: Option<UpstreamTimeouts>,
     pub(crate) host: Option<Arc<str>>,
     pub(crate) pool: Option<gorge_pool::Options>,
+    pub(crate) proxy_protocol: Option<Version>,
     pub(crate) value: Option<Arc<dyn Any + Send + Sync>>,
     pub(crate) retry: RetryPolicy,
     /// Made when the peer is first used as an upstream of its own; as one of many it needs none.
@@ -83,6 +85,7 @@ impl Peer {
             timeouts: inner.timeouts,
             host: inner.host.clone(),
             pool: inner.pool,
+            proxy_protocol: inner.proxy_protocol,
             value: inner.value.clone(),
             retry: inner.retry.clone(),
             retries: OnceLock::new(),
@@ -163,6 +166,13 @@ impl Peer {
     #[must_use]
     pub fn pool(&self) -> Option<&gorge_pool::Options> {
         self.0.pool.as_ref()
+    }
+
+    /// The version of the PROXY protocol by which it is told who the client is. Default none. A
+    /// connection then carries exchanges of one client connection only.
+    #[must_use]
+    pub fn proxy_protocol(&self) -> Option<Version> {
+        self.0.proxy_protocol
     }
 
     /// The user's own value, if it has one of this type.

@@ -5,6 +5,7 @@ use std::hash::{BuildHasher, Hash, Hasher};
 use std::net::SocketAddr;
 use std::sync::{Arc, LazyLock};
 
+use gorge_digest::PeerAddr;
 use gorge_protocols::{Address, ConnectOptions};
 
 /// One seed per process: keys can be made from what clients send (a forward proxy), so nobody
@@ -23,12 +24,14 @@ pub struct ReuseKey {
     parts: Arc<Parts>,
 }
 
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Parts {
     address: Address,
     source: Option<SocketAddr>,
     interface: Option<String>,
     group: Option<String>,
+    /// Who is named at the other end as the client, and which address it reached.
+    client: Option<(Option<PeerAddr>, Option<PeerAddr>)>,
 }
 
 impl ReuseKey {
@@ -38,8 +41,21 @@ impl ReuseKey {
             source: connect.source,
             interface: connect.interface.clone(),
             group: group.map(str::to_owned),
+            client: None,
         };
+        Self::of(parts)
+    }
+
+    fn of(parts: Parts) -> Self {
         Self { hash: SEED.hash_one(&parts), parts: Arc::new(parts) }
+    }
+
+    /// The key of a connection that was introduced to its other end as that of this client, by a PROXY
+    /// protocol header: it must carry no exchange of another.
+    #[must_use]
+    pub fn introduced(&self, client: Option<&PeerAddr>, reached: Option<&PeerAddr>) -> Self {
+        let client = Some((client.cloned(), reached.cloned()));
+        Self::of(Parts { client, ..(*self.parts).clone() })
     }
 
     /// The address connected to.
@@ -111,6 +127,18 @@ mod tests {
             for (j, b) in all.iter().enumerate() {
                 assert_eq!(a == b, i == j, "{a:?} {b:?}");
             }
+        }
+    }
+
+    #[test]
+    fn each_client_that_is_introduced_has_its_own() {
+        let plain = key("127.0.0.1:1", None, None, None);
+        let client = |text: &str| PeerAddr::Ip(text.parse().unwrap());
+        let (a, b) = (client("192.0.2.1:5"), client("192.0.2.1:6"));
+        let introduced = plain.introduced(Some(&a), None);
+        assert_eq!(introduced, plain.introduced(Some(&a), None));
+        for other in [plain.clone(), plain.introduced(Some(&b), None), plain.introduced(Some(&a), Some(&b))] {
+            assert_ne!(introduced, other);
         }
     }
 

@@ -5,11 +5,14 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
+use bytes::BytesMut;
 use gorge_async_io::Stream;
-use gorge_error::Result;
+use gorge_digest::PeerAddr;
+use gorge_error::{Error, Kind, Result};
 use gorge_http_client::{Connection, Surprise};
 use gorge_http_parser::Limits;
 use gorge_pool::{Entry, Id, Options, Pool, Reason, Taken};
+use gorge_protocols::proxy_protocol::{Version, encode_v1, encode_v2};
 use gorge_protocols::{Transport, connect};
 use gorge_runtime::{PerWorker, spawn_background, worker_id};
 use gorge_timeout::{Timer, clock};
@@ -73,6 +76,39 @@ impl Link<'_> {
     }
 }
 
+/// A connection that an attempt asks for.
+pub(crate) struct Wanted<'a> {
+    pub(crate) peer: &'a Peer,
+    /// It must not have been used before.
+    pub(crate) fresh: bool,
+    /// Whom the peer is told to be the client, if it is told.
+    pub(crate) client: Option<&'a PeerAddr>,
+    /// Which address that client reached.
+    pub(crate) reached: Option<&'a PeerAddr>,
+}
+
+impl Wanted<'_> {
+    fn key(&self) -> ReuseKey {
+        match self.peer.proxy_protocol() {
+            None => self.peer.reuse_key().clone(),
+            Some(_) => self.peer.reuse_key().introduced(self.client, self.reached),
+        }
+    }
+
+    /// Writes the PROXY protocol header, if the peer wants one.
+    fn introduce(&self, out: &mut BytesMut) -> Result<()> {
+        match self.peer.proxy_protocol() {
+            None => Ok(()),
+            Some(Version::V1) => {
+                encode_v1(self.client, self.reached, out);
+                Ok(())
+            }
+            Some(Version::V2) => encode_v2(self.client, self.reached, &[], out)
+                .map_err(|error| Error::because(Kind::Internal, "the PROXY header", error).into_internal()),
+        }
+    }
+}
+
 impl Connector {
     pub(crate) fn new(workers: usize, options: Options, limits: Limits) -> Self {
         Self {
@@ -93,8 +129,12 @@ impl Connector {
 
     /// A connection to `peer`: an idle one that is still good, unless it must be `fresh`, else a new
     /// one.
-    pub(crate) async fn connect(&self, peer: &Peer, fresh: bool, counters: &Counters) -> Result<Link<'_>> {
-        if !fresh && let Some(link) = self.take(peer, counters) {
+    pub(crate) async fn connect(&self, wanted: &Wanted<'_>, counters: &Counters) -> Result<Link<'_>> {
+        let peer = wanted.peer;
+        let key = wanted.key();
+        if !wanted.fresh
+            && let Some(link) = self.take(peer, &key, counters)
+        {
             return Ok(link);
         }
         // Boxed, so that this rare and large future does not make every exchange's larger.
@@ -102,10 +142,11 @@ impl Connector {
         add(&counters.connected, 1);
         let worker = worker_id();
         self.pool.created(worker);
-        let conn = Box::new(Connection::new(transport, self.limits.clone()));
+        let mut conn = Box::new(Connection::new(transport, self.limits.clone()));
+        wanted.introduce(conn.preface())?;
         Ok(Link {
             entry: Entry::new(conn, clock::now()),
-            key: peer.reuse_key().clone(),
+            key,
             reused: false,
             keep: peer.pool().copied(),
             in_use: self.in_use(worker),
@@ -117,10 +158,10 @@ impl Connector {
     }
 
     /// An idle connection to `peer` on which nothing has happened.
-    fn take(&self, peer: &Peer, counters: &Counters) -> Option<Link<'_>> {
+    fn take(&self, peer: &Peer, key: &ReuseKey, counters: &Counters) -> Option<Link<'_>> {
         let worker = worker_id();
         loop {
-            let Taken { mut entry, from } = self.pool.get(worker, peer.reuse_key(), clock::now())?;
+            let Taken { mut entry, from } = self.pool.get(worker, key, clock::now())?;
             // What it received at rest may have been read already, by those who watch it.
             if entry.conn.stream().is_closed() || !entry.conn.is_reusable() {
                 add(&counters.surprised, 1);
@@ -140,7 +181,7 @@ impl Connector {
             }
             add(&counters.reused, 1);
             let in_use = self.in_use(worker);
-            let (key, keep) = (peer.reuse_key().clone(), peer.pool().copied());
+            let (key, keep) = (key.clone(), peer.pool().copied());
             return Some(Link { entry, key, reused: true, keep, in_use });
         }
     }
@@ -158,8 +199,10 @@ impl Connector {
         entry.expires = entry.conn.keep_alive().map(|keep| now + keep.saturating_sub(KEEP_ALIVE_MARGIN));
         let watcher = self.watchers.get(worker);
         let keep = keep.as_ref().unwrap_or(self.pool.options());
-        drop(self.pool.put_with(worker, &key, entry, keep, now, |id, conn| watcher.watch(id, conn)));
-        if watcher.asleep.load(Ordering::Relaxed) && watcher.asleep.swap(false, Ordering::AcqRel) {
+        let put = self.pool.put_with(worker, &key, entry, keep, now, |id, conn| watcher.watch(id, conn));
+        let asleep = watcher.asleep.load(Ordering::Relaxed) && watcher.asleep.swap(false, Ordering::AcqRel);
+        // One that is awake sleeps until a time that is perhaps too late by now.
+        if asleep || put.sooner {
             self.wake(worker);
         }
     }

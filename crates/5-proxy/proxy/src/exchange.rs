@@ -21,7 +21,7 @@ use gorge_upstream::{InFlight, Peer, Stale, Upstream, Verdict};
 
 use crate::app::App;
 use crate::chain::Chain;
-use crate::connector::Link;
+use crate::connector::{Link, Wanted};
 use crate::core::Core;
 use crate::leg::{LENIENCE, Leg, Waits};
 use crate::pump::Pump;
@@ -188,7 +188,13 @@ impl<A: App> Core<A> {
             state.x.timeouts.upstream = *timeouts;
         }
         let flight = peer.clone().begin();
-        let connecting = self.connector.connect(&peer, fresh, counters);
+        if peer.proxy_protocol().is_some() && state.x.facts.local.is_none() {
+            state.x.facts.local = side.server.local_address();
+        }
+        let facts = &state.x.facts;
+        let (client, reached) = (facts.client.as_ref(), facts.local.as_ref());
+        let wanted = Wanted { peer: &peer, fresh, client, reached };
+        let connecting = self.connector.connect(&wanted, counters);
         let connected = match total_deadline(&state.x) {
             Some(deadline) => before(deadline, side.timer, connecting).await,
             None => connecting.await,

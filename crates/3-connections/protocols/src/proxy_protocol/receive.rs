@@ -79,11 +79,13 @@ impl ProxyProtocol {
 /// How many of the bytes that are there already belong to the header that `begun` begins.
 fn ahead(transport: &Transport, begun: &[u8]) -> Result<usize, HeaderRefused> {
     let Some(room) = AHEAD.checked_sub(begun.len()).filter(|&room| room > 0) else { return Ok(0) };
+    // Below a stream of unknown make the descriptor may carry other bytes than the stream gives.
+    let (Transport::Accepted(_) | Transport::Tcp(_) | Transport::Unix(_)) = transport else { return Ok(0) };
     let Some(fd) = transport.raw_fd() else { return Ok(0) };
     // SAFETY: the descriptor belongs to `transport`, which is borrowed for longer than this.
     let fd = unsafe { BorrowedFd::borrow_raw(fd) };
     let mut seen = [MaybeUninit::uninit(); AHEAD];
-    // It may not block: neither may the socket itself, but that is far from here.
+    // The socket never blocks, but nothing here shall depend on it.
     let flags = libc::MSG_PEEK | libc::MSG_DONTWAIT;
     // What there is to say of an error or of the end, the read says.
     let Ok(count) = SockRef::from(&fd).recv_with_flags(&mut seen[..room], flags) else { return Ok(0) };

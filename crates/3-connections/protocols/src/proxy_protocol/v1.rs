@@ -21,8 +21,9 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Parsed<'_>, Reject> {
     let Some(end) = memchr::memchr(b'\n', within) else {
         return if bytes.len() >= LONGEST { Err(Reject::TooLong) } else { Ok(incomplete(bytes)) };
     };
+    // The line feed is not in the prefix, nor is a carriage return: the line holds all of it.
     let line = within[..end].strip_suffix(b"\r").ok_or(Reject::LineEnd)?;
-    let addresses = addresses(&line[PREFIX.len().min(line.len())..])?;
+    let addresses = addresses(&line[PREFIX.len()..])?;
     let header =
         ProxyHeader { version: Version::V1, command: Command::Proxy, addresses, tlvs: Tlvs::default() };
     Ok(Parsed::Complete(header, end + 1))

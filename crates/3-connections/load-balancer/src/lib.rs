@@ -2,6 +2,7 @@
 
 mod algorithm;
 mod balancer;
+mod discovery;
 mod least_conn;
 mod round_robin;
 mod set;
@@ -9,5 +10,6 @@ mod smooth;
 
 pub use algorithm::{Algorithm, Candidates, Selector};
 pub use balancer::LoadBalancer;
+pub use discovery::{Discovery, DiscoveryEvent};
 pub use least_conn::LeastConn;
 pub use round_robin::RoundRobin;

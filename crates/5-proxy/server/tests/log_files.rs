@@ -122,6 +122,22 @@ fn a_file_goes_on_where_the_last_process_left_it() {
 }
 
 #[test]
+fn a_file_that_somebody_else_put_in_the_place_is_not_put_aside() {
+    let folder = Folder::new();
+    let log = LogWriter::file(folder.at("a.log"), keeping(20, 5)).unwrap();
+    put(&log, "line 0001");
+    log.flush();
+    fs::rename(folder.at("a.log"), folder.at("moved")).unwrap();
+    fs::write(folder.at("a.log"), "theirs 01\n").unwrap();
+    for text in ["line 0002", "line 0003"] {
+        put(&log, text);
+    }
+    log.flush();
+    let expected = [("a.log", "theirs 01\nline 0003\n"), ("moved", "line 0001\nline 0002\n")];
+    assert_eq!(folder.files(), expected.map(|(name, text)| (name.to_owned(), text.to_owned())));
+}
+
+#[test]
 fn a_link_is_followed_and_its_file_put_aside_where_it_lies() {
     let (folder, elsewhere) = (Folder::new(), Folder::new());
     std::os::unix::fs::symlink(elsewhere.at("real.log"), folder.at("a.log")).unwrap();
@@ -394,7 +410,8 @@ fn the_thread_itself_may_be_the_one_to_let_the_last_clone_go() {
     struct Owner(Mutex<Option<LogWriter>>);
     impl HeldBack for Owner {
         fn release(&self) -> bool {
-            self.0.lock().unwrap().take();
+            let log = self.0.lock().unwrap().take();
+            log.inspect(|log| put(log, "last words"));
             false
         }
     }
@@ -405,6 +422,7 @@ fn the_thread_itself_may_be_the_one_to_let_the_last_clone_go() {
     put(&log, "one");
     *owner.0.lock().unwrap() = Some(log);
     assert_eq!(written.recv_timeout(LIMIT).unwrap(), "one\n");
+    assert_eq!(written.recv_timeout(LIMIT).unwrap(), "last words\n");
     assert_eq!(written.recv_timeout(LIMIT), Err(mpsc::RecvTimeoutError::Disconnected));
 }
 

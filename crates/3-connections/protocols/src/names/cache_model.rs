@@ -42,7 +42,8 @@ struct Slot {
     answer: Option<(u32, u64)>,
     refresh: u64,
     expires: u64,
-    failed: Option<Why>,
+    /// Why there is none.
+    failed: Why,
     turn: usize,
 }
 
@@ -60,11 +61,11 @@ impl Model {
         let idle = !self.running.contains(&question);
         let room = self.running.len() < CAPACITY;
         if let Some(at) = self.slots.iter().position(|slot| slot.question == question) {
-            let slot = self.slots.remove(at);
-            self.slots.push(slot);
-            let slot = self.slots.last_mut().unwrap();
+            self.slots[at..].rotate_left(1);
+            let last = self.slots.len() - 1;
+            let slot = &mut self.slots[last];
             if self.now < slot.expires {
-                let Some((number, end)) = slot.answer else { return Seen::Failed(slot.failed.unwrap()) };
+                let Some((number, end)) = slot.answer else { return Seen::Failed(slot.failed) };
                 let fetch = self.now >= slot.refresh && idle && room;
                 if fetch {
                     self.running.push(question);
@@ -94,7 +95,8 @@ impl Model {
                 if self.slots.len() == CAPACITY {
                     self.slots.remove(0);
                 }
-                let slot = Slot { question, answer: None, refresh: 0, expires: 0, failed: None, turn: 0 };
+                let slot =
+                    Slot { question, answer: None, refresh: 0, expires: 0, failed: Why::Nothing, turn: 0 };
                 self.slots.push(slot);
                 self.slots.len() - 1
             }
@@ -109,7 +111,7 @@ impl Model {
             }
             Brought::Nothing => {
                 slot.answer = None;
-                (slot.expires, slot.failed) = (now + 30_000, Some(Why::Nothing));
+                (slot.expires, slot.failed) = (now + 30_000, Why::Nothing);
             }
             Brought::Silence => match slot.answer {
                 Some((_, end)) if now < end + 86_400_000 => {
@@ -118,12 +120,12 @@ impl Model {
                 }
                 _ => {
                     slot.answer = None;
-                    (slot.expires, slot.failed) = (now + 1000, Some(Why::Unanswered));
+                    (slot.expires, slot.failed) = (now + 1000, Why::Unanswered);
                 }
             },
         }
         Some(match slot.answer {
-            None => Seen::Failed(slot.failed.unwrap()),
+            None => Seen::Failed(slot.failed),
             Some((number, end)) => {
                 slot.turn += 1;
                 let (turn, stale) = (slot.turn - 1, now >= end);

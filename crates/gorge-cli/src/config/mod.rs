@@ -1,0 +1,103 @@
+//! `gorge.toml`: from the file to values that the rest of the program works with, and every mistake on
+//! the way with its place.
+//!
+//! - [`read`] reads the file once it holds still, [`parse`] a text that is there already.
+//! - `toml` parses it; [`tree`] keeps what comes out, in the order of the file and with places.
+//! - [`expand`] puts in what `${..}` stands for, [`overrides`] what the environment says.
+//! - [`model`] declares every table and key once, by the macro of [`table`]; [`value`] knows what may
+//!   stand behind a key; [`reader`] walks the tree by the declarations. [`reference`] writes the page
+//!   of the user guide from the same.
+//! - [`check`] looks at what was read as a whole: routes that nothing reaches, options without effect.
+//! - [`diagnostic`] is one mistake; [`render`] shows it.
+
+mod check;
+mod diagnostic;
+mod environment;
+mod expand;
+mod file;
+mod model;
+mod overrides;
+mod reader;
+pub mod reference;
+mod render;
+mod source;
+mod span;
+mod suggest;
+mod table;
+mod tree;
+mod unknown;
+pub mod value;
+
+use std::path::Path;
+
+pub use diagnostic::{Diagnostic, Label, Report, Severity};
+pub use environment::Environment;
+pub use model::*;
+pub use render::Style;
+pub use source::Source;
+pub use span::{At, Place, Span};
+pub use table::{Absent, Key, Table};
+
+use expand::Expander;
+use reader::Reader;
+use value::Value;
+
+/// A configuration that can be used.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// What it says.
+    pub config: Config,
+    /// What hardly does what was meant.
+    pub warnings: Vec<Diagnostic>,
+    /// The text it was read from.
+    pub source: Source,
+}
+
+/// Reads a configuration file and checks it. Nothing else on the machine is asked or changed but the
+/// files that the configuration names.
+///
+/// # Errors
+/// Everything that is wrong, in one report.
+pub fn read(path: &Path, environment: &Environment) -> Result<Checked, Report> {
+    let name = path.display().to_string();
+    let text = match file::read(path) {
+        Ok(text) => text,
+        Err(why) => {
+            let mistake = Diagnostic::error(format!("{name}: {}", why.message));
+            let mistake = Diagnostic { help: why.help.map(str::to_owned), ..mistake };
+            return Err(Report::new(Source::new(name, ""), vec![mistake]));
+        }
+    };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    parse(&name, &text, folder, environment)
+}
+
+/// The same for the text of a file of this name; paths in it are read against `folder`.
+///
+/// # Errors
+/// Everything that is wrong, in one report.
+pub fn parse(name: &str, text: &str, folder: &Path, environment: &Environment) -> Result<Checked, Report> {
+    let mut source = Source::new(name, text);
+    let (mut root, mut mistakes) = tree::parse(text);
+    let is_toml = mistakes.is_empty();
+    mistakes.extend(overrides::apply(&mut root, &mut source, environment));
+    Expander { environment, folder, mistakes: &mut mistakes, total: 0 }.expand(&mut root);
+
+    let mut reader = Reader::new(folder);
+    let config = Config::read(&root, &mut reader);
+    source.hide(&reader.secrets);
+    mistakes.append(&mut reader.mistakes);
+    if let Some(config) = &config
+        && is_toml
+    {
+        let complete = mistakes.is_empty();
+        mistakes.extend(check::all(config, &root, complete));
+    }
+    match config {
+        Some(config) if !mistakes.iter().any(Diagnostic::is_error) => {
+            diagnostic::sort(&mut mistakes);
+            Ok(Checked { config, warnings: mistakes, source })
+        }
+        _ => Err(Report::new(source, mistakes)),
+    }
+}

@@ -1,0 +1,1 @@
+//! The page of the user guide that lists every key.

@@ -1,0 +1,162 @@
+//! The file as a tree of values with places, in the order of the file.
+
+use toml::Spanned;
+use toml::de::{DeInteger, DeTable, DeValue};
+
+use super::diagnostic::Diagnostic;
+use super::span::Span;
+
+/// A value of the file.
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    pub(crate) span: Span,
+    pub(crate) what: What,
+}
+
+/// What a value is.
+#[derive(Clone, Debug)]
+pub(crate) enum What {
+    Boolean(bool),
+    Date,
+    Float(f64),
+    /// `None` if it has more digits than 64 bits.
+    Integer(Option<i64>),
+    List(Vec<Node>),
+    Table(Vec<Entry>),
+    Text(Text),
+    /// What it is has been told wrong already.
+    Broken,
+}
+
+/// A string.
+#[derive(Clone, Debug)]
+pub(crate) struct Text {
+    pub(crate) value: String,
+    /// It is not what stands in the file, but what `${..}` in it stood for, and never shown.
+    pub(crate) expanded: bool,
+}
+
+/// A key and its value.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) key: String,
+    pub(crate) span: Span,
+    pub(crate) node: Node,
+}
+
+impl Node {
+    pub(crate) fn text(value: impl Into<String>, span: Span) -> Self {
+        Self { span, what: What::Text(Text { value: value.into(), expanded: false }) }
+    }
+
+    pub(crate) fn table(span: Span) -> Self {
+        Self { span, what: What::Table(Vec::new()) }
+    }
+
+    /// What it is, for messages.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self.what {
+            What::Boolean(_) => "true or false",
+            What::Date => "a date",
+            What::Float(_) | What::Integer(_) => "a number",
+            What::List(_) => "a list",
+            What::Table(_) => "a table",
+            What::Text(_) | What::Broken => "a string",
+        }
+    }
+
+    /// Its keys, if it is a table.
+    pub(crate) fn entries(&self) -> &[Entry] {
+        match &self.what {
+            What::Table(entries) => entries,
+            _ => &[],
+        }
+    }
+
+    /// Its elements, if it is a list.
+    pub(crate) fn list(&self) -> &[Node] {
+        match &self.what {
+            What::List(nodes) => nodes,
+            _ => &[],
+        }
+    }
+
+    /// The value of a key, if it is a table and has it.
+    pub(crate) fn get(&self, key: &str) -> Option<&Node> {
+        self.entries().iter().find(|entry| entry.key == key).map(|entry| &entry.node)
+    }
+}
+
+/// Reads a file, and goes on behind what is wrong with it as far as can be.
+pub(crate) fn parse(text: &str) -> (Node, Vec<Diagnostic>) {
+    let (table, errors) = DeTable::parse_recoverable(text);
+    let span = Span::new(0, 0);
+    let root = Node { span, what: self::table(table.get_ref(), 0) };
+    (root, errors.into_iter().map(|error| syntax(&error, text)).collect())
+}
+
+/// Reads one value as it would stand behind `key =`; `None` if it is none.
+pub(crate) fn parse_value(text: &str, at: usize) -> Option<Node> {
+    DeValue::parse(text).ok().map(|value| node(&value, at))
+}
+
+/// A default, which has no place. Each one is read by a test.
+pub(crate) fn default(text: &str) -> Node {
+    let mut node = parse_value(text, 0).unwrap_or(Node { span: Span::NONE, what: What::Broken });
+    forget_places(&mut node);
+    node
+}
+
+fn forget_places(node: &mut Node) {
+    node.span = Span::NONE;
+    match &mut node.what {
+        What::List(nodes) => nodes.iter_mut().for_each(forget_places),
+        What::Table(entries) => entries.iter_mut().for_each(|entry| {
+            entry.span = Span::NONE;
+            forget_places(&mut entry.node);
+        }),
+        _ => {}
+    }
+}
+
+/// What the parser says, with its place.
+fn syntax(error: &toml::de::Error, text: &str) -> Diagnostic {
+    let span = error.span().unwrap_or(text.len()..text.len());
+    Diagnostic::error(format!("this is not TOML: {}", error.message())).at(Span::new(span.start, span.end))
+}
+
+fn node(value: &Spanned<DeValue<'_>>, at: usize) -> Node {
+    let what = match value.get_ref() {
+        DeValue::String(value) => What::Text(Text { value: value.clone().into_owned(), expanded: false }),
+        DeValue::Integer(number) => What::Integer(integer(number)),
+        DeValue::Float(number) => number.as_str().parse().map_or(What::Broken, What::Float),
+        DeValue::Boolean(value) => What::Boolean(*value),
+        DeValue::Datetime(_) => What::Date,
+        DeValue::Array(list) => What::List(list.iter().map(|value| node(value, at)).collect()),
+        DeValue::Table(entries) => table(entries, at),
+    };
+    Node { span: span(value, at), what }
+}
+
+fn table(table: &DeTable<'_>, at: usize) -> What {
+    let mut entries: Vec<_> = table
+        .iter()
+        .map(|(key, value)| Entry {
+            key: key.get_ref().to_string(),
+            span: span(key, at),
+            node: node(value, at),
+        })
+        .collect();
+    // The parser sorts them by name.
+    entries.sort_by_key(|entry| entry.span);
+    What::Table(entries)
+}
+
+fn integer(number: &DeInteger<'_>) -> Option<i64> {
+    i64::from_str_radix(number.as_str(), number.radix()).ok()
+}
+
+fn span<T>(value: &Spanned<T>, at: usize) -> Span {
+    let span = value.span();
+    Span::new(span.start, span.end).shifted(at)
+}

@@ -1,0 +1,112 @@
+//! Keys that are not known here: what was meant, where the key belongs, or that it comes later.
+
+use super::diagnostic::Diagnostic;
+use super::model::Config;
+use super::reader::Header;
+use super::suggest;
+use super::table::Table;
+use super::tree::Entry;
+use super::value::Kind;
+
+/// Keys that later versions will have, by their table.
+const LATER: [(&str, &[&str]); 5] = [
+    ("", &["cache", "tracing"]),
+    ("server", &["upgrade_socket", "user", "group", "working_directory", "max_memory"]),
+    ("listen", &["protocols", "tls", "h2", "h3"]),
+    ("upstream", &["hash", "protocol", "slow_start", "panic_threshold", "tls", "health", "outlier"]),
+    ("route", &["grpc_web", "compression", "rate_limit", "cache"]),
+];
+
+/// What others call our keys.
+const ELSEWHERE: [(&str, &str, &str); 22] = [
+    ("listen", "bind", "address"),
+    ("listen", "listen", "address"),
+    ("listen", "port", "address"),
+    ("listen", "addr", "address"),
+    ("route", "server_name", "host"),
+    ("route", "domain", "host"),
+    ("route", "location", "path"),
+    ("route", "prefix", "path"),
+    ("route", "proxy_pass", "upstream"),
+    ("route", "backend", "upstream"),
+    ("route", "service", "upstream"),
+    ("route", "return", "respond"),
+    ("route", "auth", "basic_auth"),
+    ("route", "client_max_body_size", "body_size"),
+    ("upstream", "backends", "servers"),
+    ("upstream", "peers", "servers"),
+    ("upstream", "targets", "servers"),
+    ("upstream", "lb", "balance"),
+    ("upstream", "policy", "balance"),
+    ("server", "threads", "workers"),
+    ("server", "worker_processes", "workers"),
+    ("server", "worker_connections", "max_connections"),
+];
+
+/// What to say about a key that this table does not have.
+pub(crate) fn key(entry: &Entry, table: &'static Table, header: &Header) -> Diagnostic {
+    let name = entry.key.as_str();
+    let word = match header.words.as_slice() {
+        [] => "",
+        [one] => one,
+        [first, _] if first == "upstream" => first,
+        _ => "none of these",
+    };
+    let tables = tables();
+    if LATER.iter().any(|(table, keys)| *table == word && keys.contains(&name)) {
+        let what = if word.is_empty() { "the table" } else { "the key" };
+        return Diagnostic::error(format!("this version does not have {what} `{name}` of {header} yet"))
+            .at(entry.span)
+            .help("leave it out; the change log says what each version brings");
+    }
+    let mistake = Diagnostic::error(format!("{header} has no key `{name}`")).at(entry.span);
+    let names = table.keys.iter().map(|key| key.name);
+    if let Some((.., ours)) = ELSEWHERE.iter().find(|(table, theirs, _)| *table == word && *theirs == name) {
+        return mistake.help(format!("did you mean `{ours}`?"));
+    }
+    let elsewhere: Vec<_> = tables.iter().filter(|known| known.table.key(name).is_some()).collect();
+    let near = suggest::closest(name, names.clone());
+    match (near, elsewhere.as_slice()) {
+        // A name that is right somewhere else is no slip of the hand.
+        (_, [one]) => mistake.help(format!("`{name}` belongs in {}", one.header)),
+        (Some(near), _) => mistake.help(format!("did you mean `{near}`?")),
+        (None, []) => mistake.help(format!("it has {}", suggest::list(names, "and"))),
+        (None, several) => {
+            let headers = several.iter().map(|known| known.header.as_str());
+            mistake.help(format!("`{name}` is a key of {}", suggest::list(headers, "and").replace('`', "")))
+        }
+    }
+}
+
+/// A table and its header.
+pub(crate) struct Known {
+    pub(crate) table: &'static Table,
+    /// As it is written in a file.
+    pub(crate) header: String,
+}
+
+/// Every table, in the order of the page.
+pub(crate) fn tables() -> Vec<Known> {
+    let root = Config::declaration();
+    let mut found = vec![Known { table: root, header: "the file".to_owned() }];
+    below(root, "", &mut found);
+    found
+}
+
+fn below(table: &'static Table, path: &str, found: &mut Vec<Known>) {
+    for key in table.keys {
+        let kind = (key.kind)();
+        let Some(inner) = kind.table() else { continue };
+        let dot = if path.is_empty() { "" } else { "." };
+        let path = match &kind {
+            Kind::Named(name, _) => format!("{path}{dot}{}.{name}", key.name),
+            _ => format!("{path}{dot}{}", key.name),
+        };
+        let header = match &kind {
+            Kind::List(_) => format!("[[{path}]]"),
+            _ => format!("[{path}]"),
+        };
+        found.push(Known { table: inner, header });
+        below(inner, &path, found);
+    }
+}

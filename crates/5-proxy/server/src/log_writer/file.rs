@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 /// When a log file is put aside, and how many of those are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rotation {
-    /// Bytes that a file may have. It never has more, unless a single line does. Default 100 MiB.
+    /// Bytes that a file may have. It never has more, unless a single line does. With 0 it is never put
+    /// aside. Default 100 MiB.
     pub size: u64,
     /// Files kept beside the current one: `access.log.1`, the youngest, to `access.log.10`. With 0 the
     /// full file is deleted. Default 10.
@@ -18,7 +19,7 @@ pub struct Rotation {
 
 impl Rotation {
     /// The file grows; somebody else puts it aside, and then has it [reopened](super::LogWriter::reopen).
-    pub const NEVER: Rotation = Rotation { size: u64::MAX, keep: 0 };
+    pub const NEVER: Rotation = Rotation { size: 0, keep: 0 };
 }
 
 impl Default for Rotation {
@@ -58,7 +59,7 @@ impl LogFile {
     /// How many of the next lines can be written, in bytes, before the file is full. If none can, it is
     /// put aside. `Err`: that failed, and they all go into this file for now.
     pub(super) fn room(&mut self, lines: &[u8]) -> io::Result<usize> {
-        if self.real.is_none() || self.rotation.size == u64::MAX {
+        if self.real.is_none() || self.rotation.size == 0 {
             return Ok(lines.len());
         }
         // Asked each time: others may write to the file or cut it.

@@ -15,6 +15,8 @@ use super::client::Client;
 /// another proxy would be, it is the address in `X-Forwarded-For` that stands most to the right and is in
 /// no trusted network: what stands left of it is what that client says of itself. If all are trusted, the
 /// left-most counts; if one on the way is no address, nobody knows who it is, and it is kept out.
+/// A [`ForwardedHeaders`](super::ForwardedHeaders) in front of this must trust the same networks, or it
+/// has replaced the field.
 ///
 /// A client on a Unix socket has no address: it is kept out where allowed networks are named, and let in
 /// else. It is trusted as soon as any network is.
@@ -24,8 +26,8 @@ use super::client::Client;
 /// use gorge_upstream::Peer;
 ///
 /// let list = AccessList::new()
-///     .allow(["10.0.0.0/8".parse::<ipnet::IpNet>()?].into_iter().collect())
-///     .deny(["10.1.0.0/16".parse::<ipnet::IpNet>()?].into_iter().collect());
+///     .allow(["10.0.0.0/8".parse::<gorge_protocols::IpNet>()?].into_iter().collect())
+///     .deny(["10.1.0.0/16".parse::<gorge_protocols::IpNet>()?].into_iter().collect());
 /// let proxy = Proxy::builder().filter(list).upstream("127.0.0.1:9001".parse::<Peer>()?).build()?;
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
@@ -97,7 +99,7 @@ mod tests {
     use super::*;
 
     fn networks(list: &[&str]) -> Networks {
-        list.iter().map(|net| net.parse::<ipnet::IpNet>().unwrap()).collect()
+        list.iter().map(|net| net.parse::<gorge_protocols::IpNet>().unwrap()).collect()
     }
 
     #[test]

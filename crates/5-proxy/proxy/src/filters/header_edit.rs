@@ -88,7 +88,7 @@ impl RequestHeaderEdit {
     pub fn set(mut self, name: &str, value: &str) -> Result<Self> {
         let (name, value) = (Self::name(name, true)?, self::value(name, value, false)?);
         if name == Name::Known(Known::Host)
-            && !value.literal().is_some_and(|host| authority::validate(host.as_bytes()).is_ok())
+            && value.literal().is_none_or(|host| authority::validate(host.as_bytes()).is_err())
         {
             return Err(refuse(
                 "Host can be set to a fixed host only, such as \"app.example\" or \"app.example:8080\"",

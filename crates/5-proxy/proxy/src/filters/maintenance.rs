@@ -21,7 +21,7 @@ use super::{internal, refused};
 /// let closed = Maintenance::new()
 ///     .retry_after(Duration::from_secs(600))
 ///     .text("back at noon")
-///     .pass(["10.0.0.0/8".parse::<ipnet::IpNet>()?].into_iter().collect());
+///     .pass(["10.0.0.0/8".parse::<gorge_protocols::IpNet>()?].into_iter().collect());
 /// let proxy = Proxy::builder().filter(closed).upstream("127.0.0.1:9001".parse::<Peer>()?).build()?;
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```

@@ -31,7 +31,7 @@ const LONGEST: usize = 128;
 /// use gorge_proxy::{Proxy, filters::RequestId};
 /// use gorge_upstream::Peer;
 ///
-/// let inside = ["10.0.0.0/8".parse::<ipnet::IpNet>()?].into_iter().collect();
+/// let inside = ["10.0.0.0/8".parse::<gorge_protocols::IpNet>()?].into_iter().collect();
 /// let proxy = Proxy::builder()
 ///     .filter(RequestId::new().trust(inside).echo())
 ///     .upstream("127.0.0.1:9001".parse::<Peer>()?)

@@ -154,17 +154,18 @@ impl Acceptor {
         poll_fn(|cx| self.poll_accept(cx))
     }
 
-    /// Lets no further connection into the queue, so that it can be emptied to the last before the
+    /// Lets no further connection begin, so that the queue can be emptied to the last before the
     /// socket is closed, however many clients go on trying.
     ///
-    /// Over TCP (on Linux) further handshakes are dropped, not refused: a client that tries again a
-    /// second later finds whoever has the address then, or nobody. A Unix socket loses its file. Not
-    /// to be called for a socket that another process goes on serving.
+    /// Over TCP (on Linux) handshakes that have begun go on and end in the queue; further ones are
+    /// dropped, not refused: a client that tries again a second later finds whoever has the address
+    /// then, or nobody. A Unix socket loses its file. Not to be called for a socket that another
+    /// process goes on serving.
     pub fn refuse_new(&mut self) {
         match &mut self.socket {
             // If the kernel takes no filter, the queue is emptied as far as it can be.
             #[cfg(target_os = "linux")]
-            Listening::Tcp(listener) => drop(listener.get_ref().attach_filter(&[drop_all()])),
+            Listening::Tcp(listener) => drop(listener.get_ref().attach_filter(&no_beginnings())),
             #[cfg(not(target_os = "linux"))]
             Listening::Tcp(_) => {}
             Listening::Unix(_) => {
@@ -215,10 +216,23 @@ impl Acceptor {
     }
 }
 
-/// A packet filter of one instruction: of every packet, zero bytes are let through.
+/// A packet filter that drops the first segment of a handshake, SYN without ACK, and nothing else. The
+/// connections that come of those under way inherit it, and it takes nothing from them.
 #[cfg(target_os = "linux")]
-fn drop_all() -> socket2::SockFilter {
-    socket2::SockFilter::new((libc::BPF_RET | libc::BPF_K) as u16, 0, 0, 0)
+fn no_beginnings() -> [socket2::SockFilter; 5] {
+    /// Where a TCP header has its flags (RFC 9293 3.1), and two of them.
+    const FLAGS: u32 = 13;
+    const SYN: u32 = 0x02;
+    const ACK: u32 = 0x10;
+    // The code of an instruction has 16 bits, and the constants are too small to lose any.
+    let one = |code: u32, jump_true, k| socket2::SockFilter::new(code as u16, jump_true, 0, k);
+    [
+        one(libc::BPF_LD | libc::BPF_B | libc::BPF_ABS, 0, FLAGS),
+        one(libc::BPF_ALU | libc::BPF_AND | libc::BPF_K, 0, SYN | ACK),
+        one(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 1, SYN),
+        one(libc::BPF_RET | libc::BPF_K, 0, u32::MAX),
+        one(libc::BPF_RET | libc::BPF_K, 0, 0),
+    ]
 }
 
 /// Accepts as soon as the reactor says that there is something.

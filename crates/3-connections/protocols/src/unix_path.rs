@@ -6,6 +6,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What stands where a Unix socket is to be bound.
 #[derive(Debug, PartialEq, Eq)]
@@ -44,19 +45,25 @@ pub(crate) struct SocketFile {
     path: Arc<Path>,
     device: u64,
     inode: u64,
+    /// Not to be done twice: the next socket at the path may have been given the same inode.
+    removed: AtomicBool,
 }
 
 impl SocketFile {
     /// Remembers which file was just bound at `path`.
     pub(crate) fn at(path: Arc<Path>) -> io::Result<Self> {
         let meta = fs::symlink_metadata(&path)?;
-        Ok(SocketFile { path, device: meta.dev(), inode: meta.ino() })
+        let (device, inode) = (meta.dev(), meta.ino());
+        Ok(SocketFile { path, device, inode, removed: AtomicBool::new(false) })
     }
 }
 
 impl SocketFile {
     /// Removes the file now, so that nobody finds the socket any more.
     pub(crate) fn remove(&self) {
+        if self.removed.swap(true, Ordering::SeqCst) {
+            return;
+        }
         let ours = fs::symlink_metadata(&self.path)
             .is_ok_and(|meta| meta.dev() == self.device && meta.ino() == self.inode);
         if ours {

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use arc_swap::ArcSwap;
 use arc_swap::cache::Cache;
 use gorge_protocols::{
-    Accepted, Acceptor, AddressPermit, PeerAddr, Permit, Transport, WorkerListener, is_exhausted,
+    Accepted, Acceptor, Address, AddressPermit, PeerAddr, Permit, Transport, WorkerListener, is_exhausted,
 };
 use gorge_runtime::{Shutdown, worker_id};
 use gorge_timeout::sleep;
@@ -59,7 +59,12 @@ async fn run(core: Arc<Core>, port: Arc<Port>, worker: usize) {
     let mut accepting =
         Loop { core: &core, port: &port, manner, acceptor, shutdown, next: dealt.then_some(worker) };
     accepting.until_shutdown().await;
+    accepting.acceptor.refuse_new();
     accepting.empty_queue().await;
+    if matches!(port.bound, Some(Address::Ip(_))) {
+        accepting.end_handshakes().await;
+        accepting.empty_queue().await;
+    }
     // Both holds at once, before another connection can be queued.
     let listener = seat.listener.lock().take();
     drop((accepting.acceptor, listener));
@@ -170,9 +175,29 @@ impl Loop<'_> {
         .await;
     }
 
+    /// Takes the connections of handshakes that had begun before the socket refused new ones. A client
+    /// counts as connected when the kernel here has yet to hear its last word.
+    async fn end_handshakes(&mut self) {
+        let mut pause = std::pin::pin!(sleep(self.core.config.handshake_end));
+        loop {
+            let next = poll_fn(|cx| {
+                if self.poll_room(cx).is_ready()
+                    && let Poll::Ready(next) = self.acceptor.poll_accept(cx)
+                {
+                    return Poll::Ready(Some(next));
+                }
+                pause.as_mut().poll(cx).map(|()| None)
+            });
+            match next.await {
+                Some(Ok(connection)) => self.hand_over(connection),
+                // What is left is for the last look into the queue, which knows how to wait.
+                Some(Err(_)) | None => return,
+            }
+        }
+    }
+
     /// Accepts what is queued, so that closing the socket resets nobody.
     async fn empty_queue(&mut self) {
-        self.acceptor.refuse_new();
         for _ in 0..LAST_BATCH {
             poll_fn(|cx| self.poll_room(cx)).await;
             match self.acceptor.accept_queued() {

@@ -19,6 +19,9 @@ pub struct Config {
     pub drain_delay: Duration,
     /// How long accepting pauses when descriptors run out; default 1 s.
     pub accept_pause: Duration,
+    /// How long a TCP socket that is to be closed waits for handshakes that have begun, and would be
+    /// reset with it; default 200 ms. Longer ones lose their connection.
+    pub handshake_end: Duration,
     /// How long a service that died stays down before it is started again; default 1 s. Each further
     /// death doubles the pause, up to [`restart_pause_most`](Config::restart_pause_most); a service
     /// that lived longer than that begins anew with this one.
@@ -37,6 +40,7 @@ impl Default for Config {
             grace: Duration::from_secs(30),
             drain_delay: Duration::ZERO,
             accept_pause: Duration::from_secs(1),
+            handshake_end: Duration::from_millis(200),
             restart_pause: Duration::from_secs(1),
             restart_pause_most: Duration::from_secs(30),
             service_end: Duration::from_secs(5),

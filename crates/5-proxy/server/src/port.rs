@@ -176,8 +176,8 @@ impl Port {
         self.post.tell();
     }
 
-    /// Whether all its sockets are closed.
+    /// Whether all its sockets are closed: not only taken from their seats, but let go of.
     pub(crate) fn is_closed(&self) -> bool {
-        self.seats.iter().all(|seat| seat.listener.lock().is_none())
+        self.seats.iter().all(|seat| seat.listener.lock().is_none() && !seat.busy.load(Ordering::SeqCst))
     }
 }

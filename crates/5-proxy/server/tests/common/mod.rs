@@ -54,7 +54,7 @@ async fn answer(connection: Accepted, name: &str) -> io::Result<()> {
 /// A service with this many workers, and times that no test waits for.
 pub fn config(workers: usize) -> Config {
     let runtime = gorge_runtime::Config { workers, ..Default::default() };
-    Config { runtime, grace: LONG, ..Config::default() }
+    Config { runtime, grace: LONG, handshake_end: Duration::from_millis(10), ..Config::default() }
 }
 
 pub fn any() -> Address {

@@ -5,3 +5,5 @@
 //! |---|---|
 //! | `simple_reverse_proxy` | the shortest proxy there is |
 //! | `load_balancing_proxy` | three origins with weights |
+//! | `background_service` | work beside a proxy, again and again |
+//! | `service_dependencies` | services that wait for each other, and an admin service |

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use gorge::protocols::{Address, ListenOptions};
 use gorge::proxy::Proxy;
-use gorge::runtime::shutdown;
-use gorge::server::{Config, Running, Server, Stopped, raise_open_files};
+use gorge::server::{Config, Server, Stopped, raise_open_files};
 
 use crate::failure::Failure;
 use crate::settings::Settings;
@@ -27,12 +26,12 @@ pub(crate) fn serve(settings: &Settings, proxy: Proxy, greet: impl FnOnce(&Addre
     let grace = config.grace;
     let mut server = Server::new(config);
     let address = listen(&mut server, &settings.listen)?;
-    let ready = |running: &Running| {
+    tell_of_stop(&mut server, grace);
+    let stopped = server.run(proxy, |_| {
         greet(&address);
         announce(&address, grace);
-        tell_of_stop(running, grace);
-    };
-    let stopped = server.run(proxy, ready).map_err(|error| Failure::refused(&error))?;
+    });
+    let stopped = stopped.map_err(|error| Failure::refused(&error))?;
     report(&stopped);
     Ok(())
 }
@@ -47,7 +46,7 @@ fn listen(server: &mut Server, address: &Address) -> Result<Address, Failure> {
 }
 
 /// What to do about an address that is not to be had.
-fn hint(address: &Address, kind: Option<io::ErrorKind>) -> &'static str {
+pub(crate) fn hint(address: &Address, kind: Option<io::ErrorKind>) -> &'static str {
     match (address, kind) {
         (Address::Ip(_), Some(io::ErrorKind::AddrInUse)) => {
             "Another program listens there: stop it, or choose another port, as in --listen 127.0.0.1:8081; \
@@ -77,12 +76,10 @@ fn announce(address: &Address, grace: Duration) {
     ));
 }
 
-/// Says when the stop begins, from a task of the server's own.
-fn tell_of_stop(running: &Running, grace: Duration) {
-    let connections = running.connections().clone();
-    running.workers().spawn_on(0, async move {
-        shutdown().wait().await;
-        let (open, grace) = (connections.open(), grace.as_secs());
+/// Says when the stop begins.
+fn tell_of_stop(server: &mut Server, grace: Duration) {
+    server.on_stop(move |running| {
+        let (open, grace) = (running.connections().open(), grace.as_secs());
         say(format_args!(
             "stopping; open connections: {open}, cut off after {grace} s or at the next TERM or Ctrl-C"
         ));

@@ -78,7 +78,10 @@ impl Walk<'_> {
 mod tests {
     use super::*;
 
-    fn ordered(services: &[(&str, &[&str])]) -> Result<Vec<String>> {
+    /// Names, and the names they wait for.
+    type Services<'a> = &'a [(&'a str, &'a [&'a str])];
+
+    fn ordered(services: Services<'_>) -> Result<Vec<String>> {
         let after: Vec<Vec<String>> =
             services.iter().map(|(_, after)| after.iter().map(ToString::to_string).collect()).collect();
         let nodes: Vec<Node<'_>> =
@@ -88,7 +91,7 @@ mod tests {
 
     #[test]
     fn each_comes_after_those_it_waits_for() {
-        let services: &[(&str, &[&str])] =
+        let services: Services<'_> =
             &[("web", &["cache", "db"]), ("cache", &["db"]), ("log", &[]), ("db", &["log"])];
         assert_eq!(ordered(services).unwrap(), ["log", "db", "cache", "web"]);
         assert_eq!(ordered(&[("b", &[]), ("a", &[])]).unwrap(), ["b", "a"]);
@@ -97,7 +100,7 @@ mod tests {
 
     #[test]
     fn a_circle_is_told_with_its_path() {
-        let circles: &[(&[(&str, &[&str])], &str)] = &[
+        let circles: &[(Services<'_>, &str)] = &[
             (&[("a", &["a"])], "a -> a"),
             (&[("a", &["b"]), ("b", &["a"])], "a -> b -> a"),
             (&[("web", &["a"]), ("a", &["b"]), ("b", &["c"]), ("c", &["a"])], "a -> b -> c -> a"),

@@ -25,16 +25,18 @@ pub struct Failure<'a> {
 
 type Told<T> = Vec<Box<T>>;
 type Once = Mutex<Told<dyn FnOnce(&Running) + Send>>;
+type Start = dyn FnOnce(&Running) -> Result<()> + Send;
+type Reload = dyn Fn(&Running) -> Result<String> + Send + Sync;
 
 /// All hooks of a server. A panic in one harms nothing but itself.
 #[derive(Default)]
 pub(crate) struct Hooks {
     pub(crate) phase: Told<dyn Fn(Phase) + Send + Sync>,
-    pub(crate) start: Mutex<Told<dyn FnOnce(&Running) -> Result<()> + Send>>,
+    pub(crate) start: Mutex<Told<Start>>,
     pub(crate) ready: Once,
     pub(crate) stop: Once,
     pub(crate) failure: Told<dyn Fn(&Failure<'_>) + Send + Sync>,
-    pub(crate) reload: Option<Box<dyn Fn(&Running) -> Result<String> + Send + Sync>>,
+    pub(crate) reload: Option<Box<Reload>>,
     pub(crate) reopen: Option<Arc<dyn Fn() + Send + Sync>>,
 }
 

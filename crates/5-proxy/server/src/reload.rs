@@ -65,12 +65,20 @@ fn work(core: &Arc<Core>, wishes: &Receiver<Wish>) {
     let running = Running::view(core.clone());
     while let Ok(first) = wishes.recv() {
         let asked: Vec<Wish> = std::iter::once(first).chain(wishes.try_iter()).collect();
-        let outcome = once(core, &running).map_err(|error| format!("{error:#}"));
+        let outcome = once(core, &running).map_err(|error| words(&error));
         for answer in asked.into_iter().flatten() {
             // Whoever asked may be gone.
             let _ = answer.send(outcome.clone());
         }
     }
+}
+
+/// On one line, unless somebody has several to say, as of a file with many mistakes.
+fn words(error: &Error) -> String {
+    if error.contexts().any(|context| context.contains('\n')) {
+        return error.contexts().collect::<Vec<_>>().join(": ");
+    }
+    format!("{error:#}")
 }
 
 fn once(core: &Core, running: &Running) -> Result<String> {

@@ -214,7 +214,7 @@ impl Server {
         Ok(self.begin(true)?.wait_telling(ready))
     }
 
-    fn begin(self, catches: bool) -> Result<Running> {
+    fn begin(mut self, catches: bool) -> Result<Running> {
         self.hooks.phase(Phase::Setup);
         if self.config.max_connections == 0 {
             return Err(Error::explain(Kind::Configuration, "a server must allow at least one connection"));
@@ -227,7 +227,8 @@ impl Server {
             catches.then(|| Signals::catch(self.hooks.reload.is_some())).transpose()
         };
         let signals = signals.or_err(Kind::Internal, "catch signals")?;
-        let (workers, core, control, pid_file) = self.assemble()?;
+        let (control, pid_file) = (self.control.take(), self.pid_file.take());
+        let (workers, core) = self.assemble()?;
         core.enter(Phase::Bootstrap);
         core.hooks.start(&Running::view(core.clone()))?;
         reload::start(&core).or_err(Kind::Internal, "start a thread for reloads")?;
@@ -237,8 +238,8 @@ impl Server {
         Ok(Running::new(core, told))
     }
 
-    fn assemble(self) -> Result<(Runtime, Arc<Core>, Option<Control>, Option<PidFile>)> {
-        let Server { config, services, hooks, control, pid_file, .. } = self;
+    fn assemble(self) -> Result<(Runtime, Arc<Core>)> {
+        let Server { config, services, hooks, .. } = self;
         let nodes: Vec<graph::Node<'_>> =
             services.iter().map(|added| (&*added.service.name, added.service.after.as_slice())).collect();
         let order = graph::order(&nodes)?;
@@ -257,17 +258,21 @@ impl Server {
         let ports = Ports::new(ports.collect::<Result<_>>()?);
         let core = Arc::new(Core::new(config, handle, board, order, ports, hooks));
         admins.iter().for_each(|admin| admin.belongs_to(&core));
-        let again = Arc::downgrade(&core);
-        core.runtime.on_each_worker(move |worker| {
-            // What a worker that begins anew has to accept from; at the start that is nothing yet.
-            if let Some(core) = again.upgrade() {
-                let ports = core.ports.lock().begun();
-                ports.iter().for_each(|port| accept::open_on(&core, port, worker));
-            }
-            std::future::ready(())
-        });
-        Ok((workers, core, control, pid_file))
+        accept_again(&core);
+        Ok((workers, core))
     }
+}
+
+/// Lets a worker that begins anew accept from what it has to; at the start that is nothing yet.
+fn accept_again(core: &Arc<Core>) {
+    let weak = Arc::downgrade(core);
+    core.runtime.on_each_worker(move |worker| {
+        if let Some(core) = weak.upgrade() {
+            let ports = core.ports.lock().begun();
+            ports.iter().for_each(|port| accept::open_on(&core, port, worker));
+        }
+        std::future::ready(())
+    });
 }
 
 /// A service as the others see it; in `all` are those whose names it waits for.

@@ -1,5 +1,8 @@
 //! The command line: verbs and options.
 
+use std::net::IpAddr;
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use gorge::protocols::Address;
 
@@ -20,6 +23,14 @@ pub(crate) struct Arguments {
 pub(crate) enum Verb {
     /// Stand in front of one or more origins.
     Proxy(ProxyArguments),
+    /// Serve what a configuration file says.
+    Run(ConfigArguments),
+    /// Look for mistakes in a configuration file; nothing that runs is touched.
+    Check(CheckArguments),
+    /// Have the running process read its configuration file again.
+    Reload(ConfigArguments),
+    /// Stop the running process once all exchanges have ended.
+    Stop(ConfigArguments),
     /// Show what a proxy does: three built-in origins behind one, and a page to look at.
     Demo(DemoArguments),
 }
@@ -41,6 +52,45 @@ pub(crate) struct ProxyArguments {
     pub(crate) access_log: AccessLog,
     #[command(flatten)]
     pub(crate) common: CommonArguments,
+}
+
+/// Which configuration.
+#[derive(Args, Clone, Debug)]
+#[command(
+    after_help = "Exit codes: 0 done, 1 configuration or refused, 2 usage, 3 not running, 4 cannot listen."
+)]
+pub(crate) struct ConfigArguments {
+    /// The configuration file
+    #[arg(short, long, default_value = "gorge.toml", value_name = "FILE")]
+    pub(crate) config: PathBuf,
+}
+
+impl ConfigArguments {
+    /// Where the file is.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.config.clone()
+    }
+}
+
+/// Options of `gorge check`.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "Example: gorge check -c gorge.toml --explain http://shop.example/api/cart\n\
+    Exit codes: 0 nothing wrong, 1 mistakes, 2 usage.")]
+pub(crate) struct CheckArguments {
+    #[command(flatten)]
+    pub(crate) file: ConfigArguments,
+    /// Say what would become of a request for this URL
+    #[arg(long, value_name = "URL")]
+    pub(crate) explain: Option<String>,
+    /// The method of that request
+    #[arg(long, value_name = "METHOD", default_value = "GET", requires = "explain")]
+    pub(crate) method: String,
+    /// A field of that request; may be repeated
+    #[arg(long, value_name = "NAME: VALUE", requires = "explain")]
+    pub(crate) header: Vec<String>,
+    /// The address of its client
+    #[arg(long, value_name = "IP", requires = "explain")]
+    pub(crate) client: Option<IpAddr>,
 }
 
 /// Options of `gorge demo`.

@@ -10,22 +10,38 @@ use gorge::error::Error;
 pub(crate) struct Failure {
     code: u8,
     message: String,
+    /// It says itself that it is about errors.
+    whole: bool,
 }
 
 impl Failure {
     /// The environment asks for what cannot be, or the system refuses what is needed.
     pub(crate) fn configuration(message: impl Into<String>) -> Self {
-        Self { code: 1, message: message.into() }
+        Self::new(1, message)
     }
 
     /// The command line asks for what cannot be.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self { code: 2, message: message.into() }
+        Self::new(2, message)
+    }
+
+    /// A report that is complete in itself.
+    pub(crate) fn report(text: impl Into<String>) -> Self {
+        Self { code: 1, message: text.into(), whole: true }
+    }
+
+    /// Nobody is there to be asked.
+    pub(crate) fn not_running(message: impl Into<String>) -> Self {
+        Self::new(3, message)
+    }
+
+    fn new(code: u8, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), whole: false }
     }
 
     /// The address to listen on is not to be had.
     pub(crate) fn bind(message: impl Into<String>) -> Self {
-        Self { code: 4, message: message.into() }
+        Self::new(4, message)
     }
 
     /// What the library refused to build or start.
@@ -40,6 +56,9 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "error: {}", self.message)
+        match self.whole {
+            true => f.write_str(self.message.trim_end()),
+            false => write!(f, "error: {}", self.message),
+        }
     }
 }

@@ -14,3 +14,8 @@ pub(crate) fn show(answer: &clap::Error) -> ExitCode {
     let _ = answer.print();
     if answer.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS }
 }
+
+/// Writes a line of what was asked for to standard output.
+pub(crate) fn print(line: impl Display) {
+    let _ = writeln!(std::io::stdout().lock(), "{line}");
+}

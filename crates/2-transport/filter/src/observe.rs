@@ -11,6 +11,16 @@ pub trait Observer<C = ()>: Send + Sync + 'static {
     fn event(&self, x: &Exchange<C>, event: &Event<'_>);
 }
 
+/// The observer, if there is one.
+impl<C, O: Observer<C>> Observer<C> for Option<O> {
+    #[inline]
+    fn event(&self, x: &Exchange<C>, event: &Event<'_>) {
+        if let Some(observer) = self {
+            observer.event(x, event);
+        }
+    }
+}
+
 /// What can happen, in the order in which it does.
 #[derive(Debug)]
 #[non_exhaustive]

@@ -6,7 +6,11 @@ use gorge_error::Result;
 use gorge_filter::{BoxFilter, Exchange, Filter, Flow, Hooks, Outcome, Role};
 use gorge_http::ResponseHead;
 
-use super::ForwardedHeaders;
+use super::{
+    AccessList, BasicAuth, BearerAuth, BodyLimit, Cors, Deadline, ForwardedHeaders, Inflight, Maintenance,
+    MethodGuard, NoUpgrade, Redirect, RequestHeaderEdit, RequestId, Respond, ResponseHeaderEdit, Rewrite,
+    SecurityHeaders,
+};
 
 /// Makes the enum and passes each hook on to what is in it.
 macro_rules! ready {
@@ -84,8 +88,42 @@ macro_rules! ready {
 }
 
 ready! {
+    /// Who may ask, by address.
+    AccessList,
+    /// Who may ask, by name and password.
+    BasicAuth,
+    /// Who may ask, by token.
+    BearerAuth,
+    /// How long a request body may be.
+    BodyLimit,
+    /// Which pages of other origins may ask.
+    Cors,
+    /// How long the head of the answer may take.
+    Deadline,
     /// Tells the upstream who asks.
     ForwardedHeaders,
+    /// How many exchanges run at a time.
+    Inflight,
+    /// Answers everything with 503 for a while.
+    Maintenance,
+    /// Which methods are taken.
+    MethodGuard,
+    /// No WebSocket and no other upgrade.
+    NoUpgrade,
+    /// Leads somewhere else.
+    Redirect,
+    /// Changes fields of the request.
+    RequestHeaderEdit,
+    /// Gives each request a name.
+    RequestId,
+    /// Answers.
+    Respond,
+    /// Changes fields of the answer.
+    ResponseHeaderEdit,
+    /// Changes the path.
+    Rewrite,
+    /// Tells browsers to be careful.
+    SecurityHeaders,
 }
 
 impl<C: Send + 'static> fmt::Debug for Ready<C> {

@@ -1,0 +1,191 @@
+//! From a configuration to what serves it, by the calls that the library offers to everybody.
+
+mod listen;
+pub(crate) mod logs;
+mod route;
+mod upstream;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use gorge::error::{OrErr, Result};
+use gorge::load_balancer::{Discovery, LoadBalancer};
+use gorge::protocols::{Address, IpNet, Networks, PerAddress, Resolver, ResolverOptions};
+use gorge::proxy::Proxy;
+use gorge::server::Listen;
+use parking_lot::Mutex;
+
+use crate::config::{At, Config};
+use logs::{Logs, Writers};
+use route::{TheRoutes, Upstreams};
+
+/// What serves one configuration.
+pub(crate) struct Generation {
+    pub(crate) config: Config,
+    pub(crate) logs: Logs,
+    pub(crate) upstreams: Upstreams,
+    /// The listeners, in the order of the file.
+    pub(crate) serving: Vec<Serving>,
+    /// What keeps peers up to date, until it is taken.
+    discoveries: Mutex<Vec<Finding>>,
+    resolver: Resolver,
+    routes: HashMap<Option<u64>, Arc<TheRoutes>>,
+}
+
+/// What finds peers, and the balancer they are for.
+pub(crate) type Finding = (Discovery, Arc<LoadBalancer>);
+
+/// One listener.
+pub(crate) struct Serving {
+    /// As the configuration has it.
+    pub(crate) address: Address,
+    /// Who serves its connections.
+    pub(crate) proxy: Proxy,
+    /// What is to replace the insides of `proxy` once all went well, if that served before.
+    next: Option<Proxy>,
+    pub(crate) listen: Listen,
+    per_address: Option<PerAddress>,
+}
+
+/// What a configuration is built with beside itself.
+pub(crate) struct Around<'a> {
+    pub(crate) workers: usize,
+    pub(crate) writers: &'a Writers,
+    /// What served before, to carry over what can be.
+    pub(crate) before: Option<&'a Generation>,
+}
+
+impl Generation {
+    /// Builds everything that a configuration asks for; nothing serves yet, and nothing that serves is
+    /// changed.
+    ///
+    /// # Errors
+    /// A log cannot be opened, or the library refuses what the check of the configuration let pass.
+    pub(crate) fn build(config: Config, around: &Around<'_>) -> Result<Self> {
+        let names: Arc<[Box<str>]> = config
+            .route
+            .iter()
+            .enumerate()
+            .map(|(number, table)| route::name(table, number).into())
+            .collect();
+        let logs = around.writers.open(&config.server, &names)?;
+        let resolver = resolver(&config, around.before);
+        let mut built = Self {
+            logs,
+            upstreams: Upstreams::new(),
+            serving: Vec::new(),
+            discoveries: Mutex::default(),
+            resolver,
+            routes: HashMap::new(),
+            config,
+        };
+        built.build_upstreams(around.before)?;
+        built.build_listeners(around, &names)?;
+        Ok(built)
+    }
+
+    fn build_upstreams(&mut self, before: Option<&Generation>) -> Result<()> {
+        for (name, table) in &self.config.upstream.entries {
+            let name = &name.value.0;
+            let before = before.and_then(|before| before.upstreams.get(name)).map(|balancer| &**balancer);
+            let built = upstream::build(name, table, before, &self.resolver, &self.logs.error)
+                .explain_with(|| format!("upstream {name}"))?;
+            if let Some(discovery) = built.discovery {
+                self.discoveries.get_mut().push((discovery, built.balancer.clone()));
+            }
+            self.upstreams.insert(name.clone(), built.balancer);
+        }
+        Ok(())
+    }
+
+    fn build_listeners(&mut self, around: &Around<'_>, names: &Arc<[Box<str>]>) -> Result<()> {
+        let trusted = networks(&self.config.server.trusted_proxies);
+        for place in 0..self.config.listen.len() {
+            let routes = self.routes_for(place, &trusted)?;
+            let table = &self.config.listen[place];
+            let address = table.address.value.0.clone();
+            let before = around.before.and_then(|before| before.serving_at(&address));
+            let common = listen::Common {
+                server: &self.config.server,
+                workers: around.workers,
+                logs: &self.logs,
+                names,
+                trusted: &trusted,
+                resolver: &self.resolver,
+            };
+            let first = around.before.and_then(|before| before.serving.first()).or(self.serving.first());
+            let built = listen::proxy(table, &common, routes, first.map(|serving| &serving.proxy))
+                .explain_with(|| format!("listen {address}"))?;
+            let (proxy, next) = match before {
+                Some(before) => (before.proxy.clone(), Some(built)),
+                None => (built, None),
+            };
+            let accept =
+                listen::accept(table, &trusted, before.and_then(|before| before.per_address.as_ref()));
+            let per_address = accept.per_address.clone();
+            let mut listen = Listen::new(address.clone(), proxy.clone());
+            listen.options = listen::options(table);
+            listen.accept = Some(accept);
+            listen.proxy_protocol = listen::proxy_protocol(table, &trusted);
+            self.serving.push(Serving { address, proxy, next, listen, per_address });
+        }
+        Ok(())
+    }
+
+    /// The routes for a listener; those with the same default for bodies share them.
+    fn routes_for(&mut self, place: usize, trusted: &Networks) -> Result<Arc<TheRoutes>> {
+        let body_size = self.config.listen[place].limits.body_size.map(|size| size.0);
+        if let Some(routes) = self.routes.get(&body_size) {
+            return Ok(routes.clone());
+        }
+        let common = route::Common { upstreams: &self.upstreams, trusted, body_size };
+        let routes = Arc::new(route::build(&self.config.route, &common)?);
+        self.routes.insert(body_size, routes.clone());
+        Ok(routes)
+    }
+
+    fn serving_at(&self, address: &Address) -> Option<&Serving> {
+        self.serving.iter().find(|serving| serving.address == *address)
+    }
+
+    /// Puts what was built for listeners that served before into force.
+    ///
+    /// # Errors
+    /// The proxies are of other types, which those of one program never are.
+    pub(crate) fn commit(&self) -> Result<()> {
+        self.serving.iter().try_for_each(|serving| match &serving.next {
+            Some(next) => serving.proxy.replace(next),
+            None => Ok(()),
+        })
+    }
+
+    /// What is to be listened on.
+    pub(crate) fn listens(&self) -> Vec<Listen> {
+        self.serving.iter().map(|serving| serving.listen.clone()).collect()
+    }
+
+    /// What keeps peers up to date, for whoever runs it. To be taken once.
+    pub(crate) fn discoveries(&self) -> Vec<Finding> {
+        std::mem::take(&mut self.discoveries.lock())
+    }
+
+    /// The routes, as any listener has them.
+    pub(crate) fn any_routes(&self) -> Option<&Arc<TheRoutes>> {
+        self.routes.values().next()
+    }
+}
+
+/// The resolver that is there already, with what it remembers, if the same servers are to be asked.
+fn resolver(config: &Config, before: Option<&Generation>) -> Resolver {
+    let servers: Vec<_> = config.server.name_servers.iter().map(|server| server.value.0).collect();
+    let servers = (!servers.is_empty()).then_some(servers);
+    match before.map(|before| &before.resolver) {
+        Some(resolver) if resolver.options().servers == servers => resolver.clone(),
+        _ if servers.is_none() => Resolver::shared(),
+        _ => Resolver::new(ResolverOptions { servers, ..ResolverOptions::default() }),
+    }
+}
+
+pub(crate) fn networks(list: &[At<IpNet>]) -> Networks {
+    list.iter().map(|network| network.value).collect()
+}

@@ -1,0 +1,217 @@
+//! `gorge run`: serves what a configuration file says, and goes with it when it changes.
+
+mod names;
+mod reload;
+mod watch;
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gorge::error::{Error, Kind};
+use gorge::protocols::Address;
+use gorge::proxy::Level;
+use gorge::server::{
+    self, Admin, Listen, LogWriter, Phase, PidFile, Server, Service, Stopped, raise_open_files,
+};
+
+use crate::args::ConfigArguments;
+use crate::build::logs::Writers;
+use crate::build::{Around, Generation};
+use crate::config::{self, Checked, Config, Environment, ServerTable, Style};
+use crate::failure::Failure;
+use crate::serve::hint;
+use crate::terminal::say;
+use reload::State;
+
+/// The service with the listeners of the file.
+const PROXY: &str = "proxy";
+
+/// The service that answers `/healthz` and `/readyz`.
+const ADMIN: &str = "admin";
+
+/// How long the end waits for a reader who is slow to take the last lines of a log.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Serves until a signal, or `gorge stop`, has stopped it.
+pub(crate) fn run(arguments: &ConfigArguments) -> Result<(), Failure> {
+    let path = arguments.path();
+    let checked = read(&path)?;
+    serve(checked.config, Some(path), |_| {})
+}
+
+/// Reads a configuration; warnings are told, mistakes end the program.
+pub(crate) fn read(path: &Path) -> Result<Checked, Failure> {
+    let style = Style::of_stderr();
+    let checked = config::read(path, &Environment::process())
+        .map_err(|report| Failure::report(report.render(style)))?;
+    for warning in &checked.warnings {
+        say(warning.render(&checked.source, style).trim_end());
+    }
+    Ok(checked)
+}
+
+/// Where the control socket is, for a process with this PID file.
+pub(crate) fn control_path(pid_file: &Path) -> std::path::PathBuf {
+    pid_file.with_extension("control")
+}
+
+/// Serves a configuration that was read from `path`; without one there is nothing to reload. `greet`
+/// is called with the addresses once connections are accepted.
+pub(crate) fn serve(
+    config: Config,
+    path: Option<std::path::PathBuf>,
+    greet: impl FnOnce(&[Address]),
+) -> Result<(), Failure> {
+    let table = config.server.clone();
+    let open_files = raise_limit(&table);
+    let runtime = runtime(&table);
+    let workers = runtime.workers;
+    let mut server = Server::new(server::Config {
+        runtime,
+        max_connections: table.max_connections,
+        grace: table.grace,
+        drain_delay: table.drain_delay,
+        ..server::Config::default()
+    });
+    hold_pid_file(&mut server, &table)?;
+    let writers = Arc::new(Writers::default());
+    let around = Around { workers, writers: &writers, before: None };
+    let generation = Generation::build(config, &around).map_err(|error| Failure::refused(&error))?;
+    if let Some(warning) = open_files {
+        generation.logs.error.note(Level::Warn, warning);
+    }
+    let admin = Admin::new();
+    let addresses = bind(&mut server, &generation, &admin)?;
+    let state = Arc::new(State::new(path, workers, writers.clone(), admin, generation));
+    hook(&mut server, &state, table.drain_delay);
+    let stopped = server.serve(|running| {
+        for address in &addresses {
+            state.log().note(Level::Info, format_args!("listening on {address}"));
+        }
+        greet(&addresses);
+        state.begin(running);
+    });
+    let stopped = stopped.map_err(|error| Failure::refused(&error))?;
+    state.log().note(Level::Info, ended(&stopped));
+    close(&writers);
+    Ok(())
+}
+
+fn runtime(table: &ServerTable) -> gorge::runtime::Config {
+    let default = gorge::runtime::Config::default();
+    gorge::runtime::Config {
+        workers: table.workers.unwrap_or(default.workers),
+        work_stealing: table.work_stealing,
+        ..default
+    }
+}
+
+/// The PID file, so that no second process serves the same, and the control socket beside it.
+fn hold_pid_file(server: &mut Server, table: &ServerTable) -> Result<(), Failure> {
+    let Some(path) = &table.pid_file else { return Ok(()) };
+    let pid_file = PidFile::create(&path.0).map_err(|error| Failure::refused(&error))?;
+    server.pid_file(pid_file);
+    server.control(control_path(&path.0)).map_err(|error| Failure::refused(&error))
+}
+
+/// Binds all addresses, those of the admin service too.
+fn bind(server: &mut Server, generation: &Generation, admin: &Admin) -> Result<Vec<Address>, Failure> {
+    let mut service = Service::new(PROXY);
+    let mut asked = Vec::new();
+    for serving in &generation.serving {
+        asked.push(serving.address.clone());
+        service = service.listen(serving.listen.clone());
+    }
+    let addresses = server.add(service).map_err(|error| refused(&error, &asked))?;
+    let mut service = Service::admin(ADMIN, admin.clone());
+    let at: Vec<_> = generation.config.server.admin.iter().map(|address| address.0.clone()).collect();
+    for address in &at {
+        service = service.listen(admin_listen(address, admin));
+    }
+    server.add(service).map_err(|error| refused(&error, &at))?;
+    Ok(addresses)
+}
+
+fn admin_listen(address: &Address, admin: &Admin) -> Listen {
+    let mut listen = Listen::new(address.clone(), admin.clone());
+    listen.options.bind_tries = 1;
+    listen
+}
+
+/// What to say when an address is not to be had.
+fn refused(error: &Error, asked: &[Address]) -> Failure {
+    if error.kind() != Kind::BindFailed {
+        return Failure::refused(error);
+    }
+    let text = format!("{error:#}");
+    let address = asked.iter().find(|address| text.contains(&address.to_string()));
+    let hint = address.map_or("", |address| hint(address, error.cause().map(io::Error::kind)));
+    Failure::bind(format!("{text}\n{hint}"))
+}
+
+fn hook(server: &mut Server, state: &Arc<State>, delay: Duration) {
+    let first = state.clone();
+    server.on_start(move |running| {
+        first.start_names(running);
+        Ok(())
+    });
+    if state.has_file() {
+        let again = state.clone();
+        server.on_reload(move |running| again.reload(running));
+    }
+    let reopening = state.clone();
+    server.on_reopen(move || reopening.reopen());
+    let failing = state.clone();
+    server.on_failure(move |failure| {
+        let text = format!(
+            "the service {} died: {}; it starts again in {:?}",
+            failure.service, failure.reason, failure.again_in
+        );
+        failing.log().note(Level::Error, text);
+    });
+    let phases = state.clone();
+    server.on_phase(move |phase| {
+        if phase == Phase::Draining {
+            phases.tell_of_stop(delay);
+        }
+    });
+}
+
+fn ended(stopped: &Stopped) -> String {
+    match (stopped.cut, stopped.stuck) {
+        (0, 0) => "stopped".to_owned(),
+        (cut, 0) => format!("stopped; connections cut off: {cut}"),
+        (cut, stuck) => format!("stopped; connections cut off: {cut}, workers left behind: {stuck}"),
+    }
+}
+
+/// Writes what is still to be written. A reader who takes nothing does not keep the process.
+fn close(writers: &Writers) {
+    let writers = writers.all();
+    let (done, is_done) = std::sync::mpsc::channel();
+    let flushing = std::thread::Builder::new().spawn(move || {
+        writers.iter().for_each(LogWriter::flush);
+        // Nobody listens any more once the patience has run out.
+        let _ = done.send(());
+    });
+    if flushing.is_err() || is_done.recv_timeout(PATIENCE).is_err() {
+        say("warning: the last lines of the logs could not be written");
+    }
+}
+
+/// Each proxied connection takes two descriptors.
+fn raise_limit(table: &ServerTable) -> Option<String> {
+    let needed = (table.max_connections as u64).saturating_mul(2);
+    match raise_open_files(needed.max(table.open_files)) {
+        Ok(limit) if limit < needed => Some(format!(
+            "the system allows {limit} open files, enough for about {} of {} connections; raise it with \
+             `ulimit -n {needed}` or allow fewer with max_connections",
+            limit / 2,
+            table.max_connections
+        )),
+        Ok(_) => None,
+        Err(error) => Some(format!("the limit of open files cannot be raised: {error}")),
+    }
+}

@@ -1,0 +1,206 @@
+//! What is in force, and how another configuration takes its place.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use gorge::error::{Error, Kind, Result};
+use gorge::proxy::Level;
+use gorge::server::{Admin, Changes, Running};
+use parking_lot::Mutex;
+
+use super::names::Names;
+use super::{ADMIN, PROXY, admin_listen, watch};
+use crate::build::logs::{Log, Writers};
+use crate::build::{Around, Generation};
+use crate::config::{self, Config, Environment, Style};
+
+/// What is in force.
+pub(super) struct State {
+    path: Option<PathBuf>,
+    workers: usize,
+    writers: Arc<Writers>,
+    admin: Admin,
+    /// Held for a moment only, so that nobody has to wait for a reload who only asks.
+    now: Mutex<Arc<Generation>>,
+    /// Held by the reload that runs.
+    names: Mutex<Names>,
+}
+
+impl State {
+    pub(super) fn new(
+        path: Option<PathBuf>,
+        workers: usize,
+        writers: Arc<Writers>,
+        admin: Admin,
+        generation: Generation,
+    ) -> Self {
+        let now = Mutex::new(Arc::new(generation));
+        Self { path, workers, writers, admin, now, names: Mutex::default() }
+    }
+
+    /// The configuration in force, and what serves it.
+    fn now(&self) -> Arc<Generation> {
+        self.now.lock().clone()
+    }
+
+    /// The error log in force.
+    pub(super) fn log(&self) -> Log {
+        self.now.lock().logs.error.clone()
+    }
+
+    /// Whether there is a file to read again.
+    pub(super) fn has_file(&self) -> bool {
+        self.path.is_some()
+    }
+
+    /// Whether a change of the file is to be followed.
+    pub(super) fn watches(&self) -> bool {
+        self.now.lock().config.server.watch
+    }
+
+    /// Finds the peers that are given by name.
+    pub(super) fn start_names(&self, running: &Running) {
+        let discoveries = self.now().discoveries();
+        *self.names.lock() = Names::start(discoveries, running.workers());
+    }
+
+    /// What begins once connections are accepted.
+    pub(super) fn begin(self: &Arc<Self>, _: &Running) {
+        if let Some(path) = &self.path
+            && let Err(error) = watch::start(path.clone(), Arc::downgrade(self))
+        {
+            self.log().note(Level::Warn, format_args!("the file cannot be watched: {error}"));
+        }
+    }
+
+    /// Opens the log files anew.
+    pub(super) fn reopen(&self) {
+        let log = self.log();
+        let refused = self.writers.reopen();
+        for error in &refused {
+            log.note(Level::Error, format_args!("{error:#}"));
+        }
+        if refused.is_empty() {
+            log.note(Level::Info, "the log files are opened anew");
+        }
+    }
+
+    /// Says that the end has begun.
+    pub(super) fn tell_of_stop(&self, delay: Duration) {
+        let now = self.now();
+        let grace = now.config.server.grace;
+        let text = match delay {
+            Duration::ZERO => format!("stopping; what is open then is cut off after {grace:?}"),
+            _ => format!(
+                "stopping; accepting goes on for {delay:?}, what is open then is cut off after {grace:?}"
+            ),
+        };
+        now.logs.error.note(Level::Info, text);
+    }
+
+    /// Asks this process for a reload, as anybody else would.
+    pub(super) fn ask_for_reload(&self) {
+        // SAFETY: sends a signal to this process, which has a handler for it since before it served.
+        unsafe { libc::kill(libc::getpid(), libc::SIGHUP) };
+    }
+
+    /// Reads the file again and puts what it says into force. Told in the error log, whoever asked.
+    pub(super) fn reload(&self, running: &Running) -> Result<String> {
+        let began = Instant::now();
+        let done = self.replace(running);
+        match &done {
+            Ok(text) => {
+                let took = began.elapsed().as_millis();
+                self.log().note(Level::Info, format_args!("reloaded in {took} ms: {text}"));
+            }
+            Err(error) => {
+                self.log()
+                    .note(Level::Error, format_args!("not reloaded, the configuration stays: {error:#}"));
+            }
+        }
+        done
+    }
+
+    fn replace(&self, running: &Running) -> Result<String> {
+        let path = self.path.as_deref().unwrap_or_else(|| std::path::Path::new(""));
+        let checked = config::read(path, &Environment::process())
+            .map_err(|report| Error::explain(Kind::Configuration, report.render(Style::PLAIN)))?;
+        let mut names = self.names.lock();
+        let now = self.now();
+        let around = Around { workers: self.workers, writers: &self.writers, before: Some(&now) };
+        let next = Generation::build(checked.config, &around)?;
+        let found = Names::start(next.discoveries(), running.workers());
+        let changes = self.listen(running, &now, &next)?;
+        next.commit()?;
+        let server = &next.config.server;
+        running.set_grace(server.grace);
+        running.set_drain_delay(server.drain_delay);
+        running.set_max_connections(server.max_connections)?;
+        self.writers.keep_only(server);
+        let mut text = summary(&next.config, &changes);
+        for left in left(&now.config, &next.config) {
+            text.push_str(&format!("; {left} stays as it is until the next start"));
+        }
+        for warning in &checked.warnings {
+            text.push('\n');
+            text.push_str(warning.render(&checked.source, Style::PLAIN).trim_end());
+        }
+        *self.now.lock() = Arc::new(next);
+        // Those of the last configuration end here.
+        *names = found;
+        Ok(text)
+    }
+
+    /// Listens on what the next configuration says; after an error nothing has changed.
+    fn listen(&self, running: &Running, before: &Generation, next: &Generation) -> Result<Changes> {
+        let changes = running.set_listeners(PROXY, next.listens())?;
+        let at = |generation: &Generation| generation.config.server.admin.clone();
+        if at(before) != at(next) {
+            let listens = at(next).iter().map(|address| admin_listen(&address.0, &self.admin)).collect();
+            if let Err(error) = running.set_listeners(ADMIN, listens) {
+                running.set_listeners(PROXY, before.listens())?;
+                return Err(error);
+            }
+        }
+        Ok(changes)
+    }
+}
+
+fn summary(config: &Config, changes: &Changes) -> String {
+    let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+    let mut text = format!(
+        "{}, {}, {}",
+        count(config.route.len(), "route"),
+        count(config.upstream.entries.len(), "upstream"),
+        count(config.listen.len(), "listener")
+    );
+    for (sign, addresses) in [('+', &changes.added), ('-', &changes.removed)] {
+        for address in addresses {
+            text.push_str(&format!(" {sign}{address}"));
+        }
+    }
+    for left in &changes.left {
+        text.push_str(&format!("; {left}"));
+    }
+    text
+}
+
+/// What was changed in the file and cannot be while the process runs.
+fn left(before: &Config, next: &Config) -> Vec<&'static str> {
+    let (old, new) = (&before.server, &next.server);
+    let mut left = Vec::new();
+    if old.workers != new.workers {
+        left.push("workers");
+    }
+    if old.work_stealing != new.work_stealing {
+        left.push("work_stealing");
+    }
+    if old.pid_file != new.pid_file {
+        left.push("pid_file");
+    }
+    if old.open_files != new.open_files {
+        left.push("open_files");
+    }
+    left
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use gorge_digest::{PeerAddr, TimingDigest};
-use gorge_http::{RequestHead, Status};
+use gorge_http::{RequestHead, Status, Uri};
 
 use crate::slots::Slots;
 use crate::{Attempts, BodyHandle, BodyLength};
@@ -39,6 +39,8 @@ pub struct Facts {
     pub scheme: Scheme,
     /// How much of a request body there is.
     pub request_length: BodyLength,
+    /// The target as the client sent it, once something has changed it; see [`Exchange::target`].
+    pub target: Option<Uri>,
     /// The route that takes the request, where routes are used.
     pub route: Option<RouteId>,
     /// The protocol the client asks to upgrade to (RFC 9110 7.8).
@@ -200,6 +202,17 @@ impl<C> Exchange<C> {
     /// Takes the value out of the slot of this type.
     pub fn take<T: Send + 'static>(&mut self) -> Option<T> {
         self.slots.take()
+    }
+
+    /// The target as the client sent it, for logs: filters may have changed that in the head.
+    #[must_use]
+    pub fn target(&self) -> &Uri {
+        self.facts.target.as_ref().unwrap_or(&self.req.uri)
+    }
+
+    /// To be called before the target in the head is changed, so that it is not forgotten.
+    pub fn keep_target(&mut self) {
+        self.facts.target.get_or_insert_with(|| self.req.uri.clone());
     }
 
     /// The client's address on this connection.

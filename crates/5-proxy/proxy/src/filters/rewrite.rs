@@ -99,6 +99,7 @@ impl<C: Send + 'static> Filter<C> for Rewrite {
     const ROLE: Role = Role::Other;
 
     async fn on_request(&self, x: &mut Exchange<C>) -> Result<Flow> {
+        x.keep_target();
         let uri = &mut x.req.uri;
         // The asterisk of OPTIONS is no path.
         if uri.path().starts_with('/') {

@@ -252,6 +252,16 @@ mod tests {
     }
 
     #[test]
+    fn the_target_is_the_one_that_the_client_sent() {
+        let (mut x, end) = exchange();
+        x.keep_target();
+        x.req.uri.set_path("/rewritten").unwrap();
+        x.keep_target();
+        let line = line(Format::Common, &x, &end);
+        assert!(line.contains("\"GET /a?b=1 HTTP/1.1\""), "{line}");
+    }
+
+    #[test]
     fn what_is_no_format_is_told() {
         for (text, told) in
             [("jsn", "use combined, common, json, or a template with $names"), ("$jsn", "there is no $jsn")]

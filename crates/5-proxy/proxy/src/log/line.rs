@@ -65,7 +65,7 @@ fn failure_text<C>(out: &mut Vec<u8>, failure: &Failure<'_, C>) {
         out.extend_from_slice(b" request=\"");
         escape::text(out, x.req.method.as_str().as_bytes());
         out.push(b' ');
-        escape::text(out, x.req.uri.as_str().as_bytes());
+        escape::text(out, x.target().as_str().as_bytes());
         out.extend_from_slice(b"\" host=\"");
         escape::text(out, x.req.headers.get(Known::Host).unwrap_or(b""));
         out.push(b'"');
@@ -88,7 +88,7 @@ fn failure_json<C>(out: &mut Vec<u8>, failure: &Failure<'_, C>) {
     }
     if x.facts.timing.head_read.is_some() {
         json_bytes(out, "method", x.req.method.as_str().as_bytes());
-        json_bytes(out, "target", x.req.uri.as_str().as_bytes());
+        json_bytes(out, "target", x.target().as_str().as_bytes());
         json_bytes(out, "host", x.req.headers.get(Known::Host).unwrap_or(b""));
     }
     json_where(out, x.facts.route, x.peer(), routes);

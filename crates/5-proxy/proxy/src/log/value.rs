@@ -81,11 +81,11 @@ impl<'a, C> Source<'a, C> {
             Name::Field(known) => field(&x.req.headers, *known, name),
             Name::OtherField(other) => field(&x.req.headers, &**other, name),
             Name::Method => Value::Text(x.req.method.as_str().as_bytes()),
-            Name::Path => Value::Text(x.req.uri.path().as_bytes()),
+            Name::Path => Value::Text(x.target().path().as_bytes()),
             Name::Protocol => Value::Word(x.req.version.as_str()),
-            Name::Query => text(x.req.uri.query()),
-            Name::Target => Value::Text(x.req.uri.as_str().as_bytes()),
-            Name::Uri => Value::Text(x.req.uri.path_and_query().as_bytes()),
+            Name::Query => text(x.target().query()),
+            Name::Target => Value::Text(x.target().as_str().as_bytes()),
+            Name::Uri => Value::Text(x.target().path_and_query().as_bytes()),
         }
     }
 

@@ -181,6 +181,7 @@ impl<C: Send + 'static, U> Routes<C, U> {
 
 #[cold]
 fn normalize<C>(x: &mut Exchange<C>) -> Result<()> {
+    x.keep_target();
     let mut normal = String::new();
     let invalid = |context, error: Box<dyn std::error::Error + Send + Sync>| {
         Error::because(Kind::PathInvalid, context, error).into_downstream()

@@ -257,7 +257,7 @@ mod tests {
         x.keep_target();
         x.req.uri.set_path("/rewritten").unwrap();
         x.keep_target();
-        let line = line(Format::Common, &x, &end);
+        let line = line("common", &x, &end);
         assert!(line.contains("\"GET /a?b=1 HTTP/1.1\""), "{line}");
     }
 

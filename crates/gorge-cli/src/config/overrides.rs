@@ -6,7 +6,7 @@ use super::model::Config;
 use super::source::Source;
 use super::span::Span;
 use super::suggest;
-use super::tree::{Entry, Node, What, parse_value};
+use super::tree::{Entry, Node, Text, What, parse_value};
 use super::value::Kind;
 
 /// Those that have a short name, as they did before there was a file.
@@ -54,7 +54,9 @@ pub(crate) fn apply(root: &mut Node, source: &mut Source, environment: &Environm
 /// A value as TOML has it, or else a string without its quotes.
 fn node(value: &str, span: Span) -> Node {
     let mut node = parse_value(value, span.start as usize).unwrap_or_else(|| Node::text(value, span));
-    // `8080` and `true` may be meant as strings where the key takes one; see `Node::as_text`.
+    if !matches!(node.what, What::Text(_) | What::List(_) | What::Table(_)) {
+        node.unquoted = Some(Box::new(Text { value: value.to_owned(), expanded: false }));
+    }
     node.span = span;
     node
 }
@@ -160,7 +162,7 @@ fn set(at: &mut Node, path: &[&str], value: Node, span: Span) {
     let position = entries.iter().position(|entry| entry.key == *first);
     let position = position.unwrap_or_else(|| {
         let node = match makes_list(rest.first()) {
-            true => Node { span, what: What::List(Vec::new()) },
+            true => Node::new(span, What::List(Vec::new())),
             false => Node::table(span),
         };
         entries.push(Entry { key: (*first).to_owned(), span, node });

@@ -164,12 +164,15 @@ impl<'a> Reader<'a> {
     }
 
     fn missing(&mut self, fields: &Fields<'_>, key: &Key) {
-        let kind = (key.kind)();
-        let example =
-            key.example.map_or(String::new(), |example| format!(", as in `{} = {example}`", key.name));
-        let mistake = Diagnostic::error(format!("the key `{}` is missing", key.name))
-            .at(fields.span)
-            .help(format!("add {}: {}{example}", key.name, kind.phrase()));
+        let phrase = (key.kind)().phrase();
+        let help = match key.example {
+            Some(example) if !phrase.contains("as in") => {
+                format!("add {phrase}, as in `{} = {example}`", key.name)
+            }
+            _ => format!("add {phrase}"),
+        };
+        let mistake =
+            Diagnostic::error(format!("the key `{}` is missing", key.name)).at(fields.span).help(help);
         self.mistakes.push(mistake);
     }
 
@@ -179,10 +182,13 @@ impl<'a> Reader<'a> {
             && value.is_zero()
         {
             let mistake = Diagnostic::error(format!("`{name}` must be more than zero")).at(node.span);
-            let absent = fields.table.key(name).map(|key| key.default);
-            let help = match absent {
+            let default = fields.table.key(name).map(|key| key.default);
+            let help = match default {
                 Some(Absent::Toml(text)) => format!("leave the key out for the default, {text}"),
-                _ => "leave the key out for no limit".to_owned(),
+                Some(Absent::Unset(meaning)) if !meaning.is_empty() => {
+                    format!("leave the key out for: {meaning}")
+                }
+                _ => "leave the key out".to_owned(),
             };
             self.mistakes.push(mistake.help(help));
         }

@@ -11,6 +11,9 @@ use super::span::Span;
 pub(crate) struct Node {
     pub(crate) span: Span,
     pub(crate) what: What,
+    /// The text of a number or the like that came from a variable of the environment, where nobody
+    /// writes quotes: it may be meant as a string.
+    pub(crate) unquoted: Option<Box<Text>>,
 }
 
 /// What a value is.
@@ -45,12 +48,24 @@ pub(crate) struct Entry {
 }
 
 impl Node {
+    pub(crate) fn new(span: Span, what: What) -> Self {
+        Self { span, what, unquoted: None }
+    }
+
+    /// The string that it is or may be meant as.
+    pub(crate) fn as_text(&self) -> Option<&Text> {
+        match &self.what {
+            What::Text(text) => Some(text),
+            _ => self.unquoted.as_deref(),
+        }
+    }
+
     pub(crate) fn text(value: impl Into<String>, span: Span) -> Self {
-        Self { span, what: What::Text(Text { value: value.into(), expanded: false }) }
+        Self::new(span, What::Text(Text { value: value.into(), expanded: false }))
     }
 
     pub(crate) fn table(span: Span) -> Self {
-        Self { span, what: What::Table(Vec::new()) }
+        Self::new(span, What::Table(Vec::new()))
     }
 
     /// What it is, for messages.
@@ -91,7 +106,7 @@ impl Node {
 pub(crate) fn parse(text: &str) -> (Node, Vec<Diagnostic>) {
     let (table, errors) = DeTable::parse_recoverable(text);
     let span = Span::new(0, 0);
-    let root = Node { span, what: self::table(table.get_ref(), 0) };
+    let root = Node::new(span, self::table(table.get_ref(), 0));
     (root, errors.into_iter().map(|error| syntax(&error, text)).collect())
 }
 
@@ -102,7 +117,7 @@ pub(crate) fn parse_value(text: &str, at: usize) -> Option<Node> {
 
 /// A default, which has no place. Each one is read by a test.
 pub(crate) fn default(text: &str) -> Node {
-    let mut node = parse_value(text, 0).unwrap_or(Node { span: Span::NONE, what: What::Broken });
+    let mut node = parse_value(text, 0).unwrap_or(Node::new(Span::NONE, What::Broken));
     forget_places(&mut node);
     node
 }
@@ -135,7 +150,7 @@ fn node(value: &Spanned<DeValue<'_>>, at: usize) -> Node {
         DeValue::Array(list) => What::List(list.iter().map(|value| node(value, at)).collect()),
         DeValue::Table(entries) => table(entries, at),
     };
-    Node { span: span(value, at), what }
+    Node::new(span(value, at), what)
 }
 
 fn table(table: &DeTable<'_>, at: usize) -> What {

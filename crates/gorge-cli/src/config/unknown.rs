@@ -70,12 +70,24 @@ pub(crate) fn key(entry: &Entry, table: &'static Table, header: &Header) -> Diag
         // A name that is right somewhere else is no slip of the hand.
         (_, [one]) => mistake.help(format!("`{name}` belongs in {}", one.header)),
         (Some(near), _) => mistake.help(format!("did you mean `{near}`?")),
-        (None, []) => mistake.help(format!("it has {}", suggest::list(names, "and"))),
+        (None, []) => mistake.help(match near_elsewhere(name, &tables) {
+            Some((near, header)) => format!("did you mean `{near}`? That belongs in {header}"),
+            None => format!("it has {}", suggest::list(names, "and")),
+        }),
         (None, several) => {
             let headers = several.iter().map(|known| known.header.as_str());
             mistake.help(format!("`{name}` is a key of {}", suggest::list(headers, "and").replace('`', "")))
         }
     }
+}
+
+/// A key of another table that is close.
+fn near_elsewhere<'t>(name: &str, tables: &'t [Known]) -> Option<(&'static str, &'t str)> {
+    let keys = tables.iter().flat_map(|known| known.table.keys.iter().map(|key| key.name));
+    let near = suggest::closest(name, keys)?;
+    let home = tables.iter().find(|known| known.table.keys.iter().any(|key| key.name == near))?;
+    let name = home.table.key(near)?.name;
+    Some((name, home.header.as_str()))
 }
 
 /// A table and its header.

@@ -11,7 +11,7 @@ use crate::config::span::At;
 use crate::config::table::{Table, table};
 use crate::config::value::{
     ExactPath, FieldMatch, FieldTemplate, FieldText, FilePath, Frame, HeaderName, Name, Named, OneOrMany,
-    PathText, RedirectTemplate, Secret, Size, Switch, Toggle, UserName,
+    Origin, PathText, Realm, RedirectTemplate, Secret, Size, Switch, Toggle, UserName,
 };
 
 table! {
@@ -119,8 +119,9 @@ table! {
 }
 
 table! {
-    /// Changes of fields, in this order: removed, set, added. In values `$client_ip`, `$host`, `$path`,
-    /// `$request_id` and `$scheme` stand for those of the request, `$$` for a dollar sign.
+    /// Changes of fields, in this order: removed, set, added. In values `$client_ip`, `$host`,
+    /// `$authority` (host with port), `$method`, `$path`, `$query`, `$uri` (path and query), `$scheme` and
+    /// `$request_id` stand for those of the request, in answers `$status` too; `$$` is a dollar sign.
     pub struct EditsTable {
         /// In the place of whatever is there.
         set: Named<HeaderName, FieldTemplate> = {}, like "{ \"X-Client\" = \"$client_ip\" }";
@@ -135,7 +136,7 @@ table! {
     /// Who may ask, by name and password (RFC 7617).
     pub struct BasicAuthTable {
         /// What the browser shows when it asks for them.
-        realm: FieldText = "gorge", like "\"shop\"";
+        realm: Realm = "gorge", like "\"shop\"";
         /// Names and passwords. A password is given as it is, best by `${file:PATH}`, or as
         /// `"{SHA256}"` and its hash in hexadecimal.
         users: Named<UserName, Secret> = required, like "{ alice = \"${file:alice.pw}\" }";
@@ -159,8 +160,8 @@ table! {
 table! {
     /// Which pages of other origins may ask, and for what (the Fetch standard's CORS).
     pub struct CorsTable {
-        /// Origins, as browsers write them; `"*"`: any.
-        origins: Vec<At<FieldText>> = ["*"], like "[\"https://a.example\"]";
+        /// Origins, as browsers write them; `"https://*.a.example"` all below one, `"*"` any.
+        origins: Vec<At<Origin>> = ["*"], like "[\"https://a.example\"]";
         /// Methods beyond GET, HEAD and POST that pages may use.
         methods: Vec<At<Method>> = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
         /// Fields that pages may send.

@@ -87,6 +87,8 @@ impl<K: FreeName, V: Value> Value for Named<K, V> {
         let mut entries = Vec::with_capacity(given.len());
         let mut seen = HashMap::new();
         for entry in given {
+            // Read even if the name is wrong: there may be more to tell, or a secret to hide.
+            let value = reader.within(&entry.key, false, |reader| V::read(&entry.node, reader));
             let name = match K::from_text(&entry.key, reader) {
                 Ok(name) => name,
                 Err(why) => {
@@ -99,7 +101,6 @@ impl<K: FreeName, V: Value> Value for Named<K, V> {
                 reader.report(mistake.at(entry.span).label(before, "the other one"));
                 continue;
             }
-            let value = reader.within(&entry.key, false, |reader| V::read(&entry.node, reader));
             if let Some(value) = value {
                 entries.push((At { value: name, span: entry.span }, value));
             }

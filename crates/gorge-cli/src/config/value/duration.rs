@@ -39,12 +39,15 @@ fn parse(text: &str) -> Result<Duration, Wrong> {
     if text.is_empty() {
         return Err(Wrong::new("is no duration").help(EXAMPLES));
     }
+    if !text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return Err(no_duration(text));
+    }
     while !rest.is_empty() {
         let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
         let (number, behind) = rest.split_at(digits);
         let end = behind.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(behind.len());
         let (unit, behind) = behind.split_at(end);
-        if number.is_empty() || behind.starts_with(['.', ',']) || text.contains(['.', ',']) {
+        if number.is_empty() {
             return Err(no_duration(text));
         }
         if unit.is_empty() {

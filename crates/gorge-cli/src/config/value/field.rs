@@ -156,13 +156,13 @@ impl Value for FieldMatch {
     }
 
     fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
-        match &node.what {
-            What::Boolean(true) => Some(Self(FieldValue::Present)),
-            What::Boolean(false) => Some(Self(FieldValue::Absent)),
-            What::Text(text) if Headers::new().append("x", &text.value).is_ok() => {
+        match (&node.what, node.as_text()) {
+            (What::Boolean(true), _) => Some(Self(FieldValue::Present)),
+            (What::Boolean(false), _) => Some(Self(FieldValue::Absent)),
+            (_, Some(text)) if Headers::new().append("x", &text.value).is_ok() => {
                 Some(Self(FieldValue::Is(text.value.clone())))
             }
-            What::Text(text) => {
+            (_, Some(text)) => {
                 let why = Wrong::new("no field has a value with such characters in it");
                 reader.wrong(node.span, Some(text), "the value of a field", why);
                 None

@@ -19,7 +19,7 @@ pub use network::{ListenAddress, NameServer, ServerAddress, Source};
 pub use number::{Mode, Percent, Port};
 pub use secret::{Secret, UserName};
 pub use size::{Rate, Size};
-pub use template::{FieldTemplate, RedirectTemplate};
+pub use template::{FieldTemplate, Origin, Realm, RedirectTemplate};
 pub use text::{FieldText, FilePath, LogTarget, Name, Token};
 
 use std::borrow::Cow;
@@ -143,17 +143,13 @@ impl<T: FromText> Value for T {
     }
 
     fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
-        let text = match &node.what {
-            What::Text(text) => text,
-            What::Integer(Some(number)) => {
-                let help = T::instead_of(*number).map(|text| format!("write it as a string: \"{text}\""));
-                reader.mismatch(node, T::EXPECTED, help);
-                return None;
-            }
-            _ => {
-                reader.mismatch(node, T::EXPECTED, None);
-                return None;
-            }
+        let Some(text) = node.as_text() else {
+            let help = match node.what {
+                What::Integer(Some(number)) => T::instead_of(number),
+                _ => None,
+            };
+            reader.mismatch(node, T::EXPECTED, help.map(|text| format!("write it as a string: \"{text}\"")));
+            return None;
         };
         match T::from_text(&text.value, reader) {
             Ok(value) => Some(value),
@@ -199,6 +195,15 @@ impl Value for bool {
             return Some(value);
         }
         let help = match &node.what {
+            // What `${..}` stands for is a string always.
+            What::Text(text) if text.expanded => match text.value.as_str() {
+                "true" => return Some(true),
+                "false" => return Some(false),
+                _ => {
+                    reader.wrong(node.span, Some(text), "true or false", Wrong::new(""));
+                    return None;
+                }
+            },
             What::Text(text) if matches!(text.value.as_str(), "true" | "false") => {
                 Some("write it without quotes".to_owned())
             }

@@ -1,113 +1,112 @@
-//! Texts with `$names` in them that each request fills in.
+//! Texts that the library's filters understand, which are asked whether they do.
 
-use gorge::http::Headers;
+use gorge::error::Error;
+use gorge::http::Status;
+use gorge::proxy::filters::{BasicAuth, Cors, Redirect, ResponseHeaderEdit};
 
 use super::{FromText, Wrong};
 use crate::config::reader::Reader;
-use crate::config::suggest;
 
-/// The value of a field, with `$client_ip`, `$host`, `$path`, `$request_id` and `$scheme` in it.
+/// The value of a field, with `$client_ip`, `$host` and the like in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldTemplate(
     /// As it was written.
     pub String,
 );
 
-/// Where a redirection leads, with `$host`, `$path`, `$query`, `$scheme` and `$uri` in it.
+impl FromText for FieldTemplate {
+    const EXPECTED: &'static str = "the value of a field";
+
+    fn from_text(text: &str, _: &Reader<'_>) -> Result<Self, Wrong> {
+        // That of a response knows all names; whether those of a request suffice is seen with the route.
+        match ResponseHeaderEdit::new().set("X-Any", text) {
+            Ok(_) => Ok(Self(text.to_owned())),
+            Err(error) => Err(refused(&error, text)),
+        }
+    }
+}
+
+/// Where a redirection leads, with `$host`, `$uri` and the like in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RedirectTemplate(
     /// As it was written.
     pub String,
 );
 
-const FIELD_NAMES: [&str; 5] = ["client_ip", "host", "path", "request_id", "scheme"];
-const REDIRECT_NAMES: [&str; 5] = ["host", "path", "query", "scheme", "uri"];
-
-/// What other programs call them.
-const ELSEWHERE: [(&str, &str); 6] = [
-    ("remote_addr", "client_ip"),
-    ("request_uri", "uri"),
-    ("args", "query"),
-    ("query_string", "query"),
-    ("http_host", "host"),
-    ("http_x_request_id", "request_id"),
-];
-
-impl FromText for FieldTemplate {
-    const EXPECTED: &'static str = "the value of a field";
-
-    fn from_text(text: &str, _: &Reader<'_>) -> Result<Self, Wrong> {
-        check_names(text, &FIELD_NAMES)?;
-        check_value(text)?;
-        Ok(Self(text.to_owned()))
-    }
-}
-
 impl FromText for RedirectTemplate {
     const EXPECTED: &'static str = "where to lead, as in \"https://$host$uri\"";
 
     fn from_text(text: &str, _: &Reader<'_>) -> Result<Self, Wrong> {
-        check_names(text, &REDIRECT_NAMES)?;
-        check_value(text)?;
-        let absolute = text.split_once("://").is_some_and(|(scheme, rest)| {
-            !rest.is_empty()
-                && (scheme == "$scheme" || scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()))
-        });
-        if absolute || text.starts_with('/') || text == "$uri" || text == "$path" {
-            return Ok(Self(text.to_owned()));
+        match Redirect::new(Status::FOUND, text) {
+            Ok(_) => Ok(Self(text.to_owned())),
+            Err(error) => Err(refused(&error, text)),
         }
-        let message = format!("{text:?} is neither a URL nor a path");
-        Err(Wrong::new(message).help(format!("did you mean \"https://{text}\" or \"/{text}\"?")))
     }
 }
 
-fn check_value(text: &str) -> Result<(), Wrong> {
-    match Headers::new().append("x", text) {
-        Ok(()) => Ok(()),
-        Err(_) => Err(Wrong::new("a field cannot have a value with such characters in it")
-            .help("line ends and control characters are not allowed")),
-    }
-}
+/// Which pages may ask: an origin (RFC 6454), all below one, or `*`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Origin(
+    /// As it was written.
+    pub String,
+);
 
-fn check_names(text: &str, known: &[&str]) -> Result<(), Wrong> {
-    let mut rest = text;
-    while let Some(at) = rest.find('$') {
-        rest = &rest[at + 1..];
-        if let Some(behind) = rest.strip_prefix('$') {
-            rest = behind;
-            continue;
-        }
-        let (name, behind) = match rest.strip_prefix('{') {
-            Some(inside) => {
-                inside.split_once('}').ok_or_else(|| Wrong::new("a `}` is missing behind `${`"))?
+impl FromText for Origin {
+    const EXPECTED: &'static str = "an origin, as in \"https://a.example\", or \"*\"";
+
+    fn from_text(text: &str, _: &Reader<'_>) -> Result<Self, Wrong> {
+        let meant =
+            |origin: &str| Cors::origins([origin]).is_ok().then(|| format!("did you mean \"{origin}\"?"));
+        match Cors::origins([text]) {
+            Ok(_) => Ok(Self(text.to_owned())),
+            Err(error) => {
+                let authority = text.split_once("://").and_then(|(scheme, rest)| {
+                    Some(format!("{scheme}://{}", rest.split(['/', '?', '#']).next()?))
+                });
+                let help = meant(&authority.unwrap_or_else(|| format!("https://{text}")));
+                Err(Wrong { help, ..refused(&error, text) })
             }
-            None => rest.split_at(
-                rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(rest.len()),
-            ),
-        };
-        rest = behind;
-        if known.contains(&name) {
-            continue;
         }
-        return Err(unknown(name, known));
     }
-    Ok(())
 }
 
-fn unknown(name: &str, known: &[&str]) -> Wrong {
-    let all: Vec<_> = known.iter().map(|name| format!("${name}")).collect();
-    let all = format!("there are {}; write $$ for a dollar sign", all.join(", "));
-    if name.is_empty() {
-        return Wrong::new("a name must follow `$`").help(all);
+/// What a browser shows when it asks for name and password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Realm(
+    /// As it was written.
+    pub String,
+);
+
+impl FromText for Realm {
+    const EXPECTED: &'static str = "a text of ASCII characters";
+
+    fn from_text(text: &str, _: &Reader<'_>) -> Result<Self, Wrong> {
+        match BasicAuth::new(text, [("any", "any")]) {
+            Ok(_) => Ok(Self(text.to_owned())),
+            Err(error) => Err(refused(&error, text)),
+        }
     }
-    let elsewhere = ELSEWHERE.iter().find(|(theirs, _)| *theirs == name).map(|(_, ours)| *ours);
-    let meant = elsewhere
-        .filter(|ours| known.contains(ours))
-        .or_else(|| suggest::closest(name, known.iter().copied()));
-    let wrong = Wrong::new(format!("there is no `${name}` here"));
-    match meant {
-        Some(meant) => wrong.help(format!("did you mean `${meant}`?")),
-        None => wrong.help(all),
+}
+
+/// What others call the names.
+const ELSEWHERE: [(&str, &str); 6] = [
+    ("args", "query"),
+    ("http_host", "authority"),
+    ("query_string", "query"),
+    ("remote_addr", "client_ip"),
+    ("request_method", "method"),
+    ("request_uri", "uri"),
+];
+
+/// What the library says, and what was meant if other programs have a name for it.
+fn refused(error: &Error, text: &str) -> Wrong {
+    let wrong = Wrong::new(error.contexts().next().unwrap_or("this cannot be used").to_owned());
+    let theirs =
+        ELSEWHERE.iter().find(|(theirs, _)| wrong.message.contains(&format!("there is no ${theirs};")));
+    match theirs {
+        Some((_, ours)) => wrong.help(format!("did you mean `${ours}`?")),
+        None if text.starts_with("www.") => wrong.help(format!("did you mean \"https://{text}\"?")),
+        None => wrong,
     }
 }
 
@@ -117,33 +116,32 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn names_are_checked() {
-        let reader = Reader::new(Path::new(""));
-        for text in ["plain", "$client_ip", "a${host}b", "$$5", "$scheme://$host$path", ""] {
-            FieldTemplate::from_text(text, &reader).unwrap();
-        }
-        for (text, hint) in [
-            ("$remote_addr", "`$client_ip`"),
-            ("$hots", "`$host`"),
-            ("${host", "missing"),
-            ("5 $", "write $$"),
-            ("$unknown_thing", "$request_id"),
-        ] {
-            let wrong = FieldTemplate::from_text(text, &reader).unwrap_err();
-            assert!(format!("{wrong:?}").contains(hint), "{text}: {wrong:?}");
-        }
+    fn message<T: FromText>(text: &str) -> String {
+        let read = T::from_text(text, &Reader::new(Path::new("")));
+        read.map_or_else(
+            |wrong| format!("{} {}", wrong.message, wrong.help.unwrap_or_default()),
+            |_| String::new(),
+        )
     }
 
     #[test]
-    fn a_redirection_leads_to_a_url_or_a_path() {
-        let reader = Reader::new(Path::new(""));
-        for text in ["https://$host$uri", "/new$path", "$scheme://www.example/", "$uri", "https://a.example"]
-        {
-            RedirectTemplate::from_text(text, &reader).unwrap();
+    fn other_programs_names_are_translated() {
+        assert_eq!(message::<FieldTemplate>("$client_ip at $host, 5 $$"), "");
+        assert!(message::<FieldTemplate>("$remote_addr").contains("did you mean `$client_ip`?"));
+        assert!(message::<FieldTemplate>("$hots").contains("there is no $hots"));
+        assert_eq!(message::<RedirectTemplate>("https://$host$uri"), "");
+        assert!(message::<RedirectTemplate>("https://$host$request_uri").contains("did you mean `$uri`?"));
+        assert!(
+            message::<RedirectTemplate>("www.example/").contains("did you mean \"https://www.example/\"?")
+        );
+    }
+
+    #[test]
+    fn an_origin_is_no_url() {
+        for text in ["*", "https://a.example", "http://localhost:3000"] {
+            assert_eq!(message::<Origin>(text), "", "{text}");
         }
-        for text in ["www.example", "$host/x", "", "://x", "https://", "https://$request_id"] {
-            RedirectTemplate::from_text(text, &reader).unwrap_err();
-        }
+        assert!(message::<Origin>("https://a.example/shop").contains("did you mean \"https://a.example\"?"));
+        assert!(message::<Origin>("a.example").contains("did you mean \"https://a.example\"?"));
     }
 }

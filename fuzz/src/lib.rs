@@ -2,6 +2,8 @@
 
 mod body;
 mod head;
+mod proxy;
 
 pub use body::chunked_body;
 pub use head::{request_head, response_head};
+pub use proxy::proxy_header;

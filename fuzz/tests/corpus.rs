@@ -30,3 +30,8 @@ fn response_head_keeps_its_promises() {
 fn chunked_body_keeps_its_promises() {
     replay("chunked_body", gorge_fuzz::chunked_body);
 }
+
+#[test]
+fn proxy_header_keeps_its_promises() {
+    replay("proxy_header", gorge_fuzz::proxy_header);
+}

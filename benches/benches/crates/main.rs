@@ -9,6 +9,7 @@ mod http_parser;
 mod linked_list;
 mod load_balancer;
 mod pool;
+mod protocols;
 mod runtime;
 mod timeout;
 mod upstream;
@@ -31,6 +32,7 @@ fn main() {
         http1::bench,
         pool::bench,
         runtime::bench,
+        protocols::bench,
         upstream::bench,
         load_balancer::bench,
     ] {

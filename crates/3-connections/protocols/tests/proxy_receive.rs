@@ -323,7 +323,7 @@ fn the_descriptor_below_a_boxed_stream_is_left_alone() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut cipher = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let below = listener.accept().await.unwrap().0;
-        cipher.write_all(b"what looks like no header at all").await.unwrap();
+        cipher.write_all(b"what looks like no header\n").await.unwrap();
         below.readable().await.unwrap();
         let (mut client, plain) = virtual_pair();
         client.write_all(V1).await.unwrap();

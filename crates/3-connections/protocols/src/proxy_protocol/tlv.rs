@@ -40,6 +40,21 @@ impl TlvKind {
     pub const SSL_SIGNATURE: TlvKind = TlvKind(0x24);
     /// Within [`SSL`](TlvKind::SSL): the algorithm of the certificate's key.
     pub const SSL_KEY: TlvKind = TlvKind(0x25);
+
+    /// Whether the value is text, for which the standard wants UTF-8 or ASCII.
+    #[inline]
+    const fn is_text(self) -> bool {
+        matches!(
+            self,
+            TlvKind::AUTHORITY
+                | TlvKind::NETNS
+                | TlvKind::SSL_VERSION
+                | TlvKind::SSL_COMMON_NAME
+                | TlvKind::SSL_CIPHER
+                | TlvKind::SSL_SIGNATURE
+                | TlvKind::SSL_KEY
+        )
+    }
 }
 
 impl fmt::Debug for TlvKind {
@@ -69,11 +84,17 @@ pub struct Tlvs<'a> {
 impl<'a> Tlvs<'a> {
     /// All, in the order in which they stand.
     pub fn iter(&self) -> impl Iterator<Item = Tlv<'a>> + use<'a> {
-        // What has been judged has no errors.
-        split(self.bytes).map_while(Result::ok)
+        let mut rest = self.bytes;
+        std::iter::from_fn(move || {
+            // What has been judged comes out even.
+            let (tlv, behind) = take(rest)?;
+            rest = behind;
+            Some(tlv)
+        })
     }
 
     /// The first value of that type.
+    #[inline]
     pub fn find(&self, kind: TlvKind) -> Option<&'a [u8]> {
         self.iter().find(|tlv| tlv.kind == kind).map(|tlv| tlv.value)
     }
@@ -90,7 +111,7 @@ impl<'a> Tlvs<'a> {
 
     /// [`TlvKind::AUTHORITY`].
     pub fn authority(&self) -> Option<&'a str> {
-        self.find(TlvKind::AUTHORITY).and_then(|value| std::str::from_utf8(value).ok())
+        self.text(TlvKind::AUTHORITY)
     }
 
     /// [`TlvKind::UNIQUE_ID`].
@@ -100,7 +121,7 @@ impl<'a> Tlvs<'a> {
 
     /// [`TlvKind::NETNS`].
     pub fn netns(&self) -> Option<&'a str> {
-        self.find(TlvKind::NETNS).and_then(|value| std::str::from_utf8(value).ok())
+        self.text(TlvKind::NETNS)
     }
 
     /// [`TlvKind::SSL`].
@@ -108,12 +129,21 @@ impl<'a> Tlvs<'a> {
         self.find(TlvKind::SSL).and_then(Ssl::read)
     }
 
+    /// A value that is text by its type.
+    #[inline]
+    fn text(&self, kind: TlvKind) -> Option<&'a str> {
+        debug_assert!(kind.is_text());
+        // SAFETY: `judge` and `judge_ssl` let no other value of such a type pass, and there are no TLVs
+        // that were not judged.
+        self.find(kind).map(|value| unsafe { std::str::from_utf8_unchecked(value) })
+    }
+
     /// The bytes they were read from.
     pub(super) fn as_bytes(&self) -> &'a [u8] {
         self.bytes
     }
 
-    /// What was judged before.
+    /// Of bytes that came from [`as_bytes`](Tlvs::as_bytes).
     pub(super) fn judged(bytes: &'a [u8]) -> Self {
         Tlvs { bytes }
     }
@@ -169,39 +199,35 @@ impl<'a> Ssl<'a> {
 
     /// [`TlvKind::SSL_VERSION`].
     pub fn version(&self) -> Option<&'a str> {
-        self.text(TlvKind::SSL_VERSION)
+        self.tlvs.text(TlvKind::SSL_VERSION)
     }
 
     /// [`TlvKind::SSL_CIPHER`].
     pub fn cipher(&self) -> Option<&'a str> {
-        self.text(TlvKind::SSL_CIPHER)
+        self.tlvs.text(TlvKind::SSL_CIPHER)
     }
 
     /// [`TlvKind::SSL_COMMON_NAME`].
     pub fn common_name(&self) -> Option<&'a str> {
-        self.text(TlvKind::SSL_COMMON_NAME)
-    }
-
-    fn text(&self, kind: TlvKind) -> Option<&'a str> {
-        self.tlvs.find(kind).and_then(|value| std::str::from_utf8(value).ok())
+        self.tlvs.text(TlvKind::SSL_COMMON_NAME)
     }
 }
 
 /// Judges the TLVs that stand in `header` from `start` on.
 pub(super) fn judge(header: &[u8], start: usize) -> Result<Tlvs<'_>, Reject> {
-    let mut at = start;
+    let mut rest = &header[start..];
     let mut checksum = None;
-    for tlv in split(&header[start..]) {
-        let Tlv { kind, value } = tlv?;
-        let place = at + FRAME;
-        at = place + value.len();
+    while !rest.is_empty() {
+        let place = header.len() - rest.len() + FRAME;
+        let (Tlv { kind, value }, behind) = take(rest).ok_or(Reject::Tlv)?;
+        rest = behind;
         match kind {
             TlvKind::CRC32C if checksum.is_some() => return Err(Reject::Checksum),
             TlvKind::CRC32C => {
                 checksum = Some((place, <[u8; 4]>::try_from(value).map_err(|_| Reject::Tlv)?));
             }
             TlvKind::UNIQUE_ID if value.len() > UNIQUE_ID => return Err(Reject::Tlv),
-            TlvKind::AUTHORITY | TlvKind::NETNS => _ = text(value)?,
+            _ if kind.is_text() => judge_text(value)?,
             TlvKind::SSL => judge_ssl(value)?,
             _ => {}
         }
@@ -216,17 +242,23 @@ pub(super) fn judge(header: &[u8], start: usize) -> Result<Tlvs<'_>, Reject> {
 
 fn judge_ssl(value: &[u8]) -> Result<(), Reject> {
     let ssl = Ssl::read(value).ok_or(Reject::Tlv)?;
-    for tlv in split(ssl.tlvs.bytes) {
-        let Tlv { kind, value } = tlv?;
-        if (TlvKind::SSL_VERSION.0..=TlvKind::SSL_KEY.0).contains(&kind.0) {
-            text(value)?;
+    let mut rest = ssl.tlvs.bytes;
+    while !rest.is_empty() {
+        let (Tlv { kind, value }, behind) = take(rest).ok_or(Reject::Tlv)?;
+        rest = behind;
+        match kind {
+            // One within the other has no meaning, and would not be judged.
+            TlvKind::SSL => return Err(Reject::Tlv),
+            _ if kind.is_text() => judge_text(value)?,
+            _ => {}
         }
     }
     Ok(())
 }
 
-fn text(value: &[u8]) -> Result<&str, Reject> {
-    std::str::from_utf8(value).map_err(|_| Reject::Tlv)
+#[inline]
+fn judge_text(value: &[u8]) -> Result<(), Reject> {
+    if value.is_ascii() || std::str::from_utf8(value).is_ok() { Ok(()) } else { Err(Reject::Tlv) }
 }
 
 /// The checksum of a header in which it stands itself at `place`, where zeros are counted.
@@ -234,21 +266,10 @@ pub(super) fn sum(header: &[u8], place: usize) -> u32 {
     crc32c::checksum([&header[..place], &[0; 4], &header[place + 4..]])
 }
 
-/// Takes `bytes` apart; an error is the last thing it gives.
-fn split(bytes: &[u8]) -> impl Iterator<Item = Result<Tlv<'_>, Reject>> {
-    let mut rest = bytes;
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
-        }
-        let whole = std::mem::take(&mut rest);
-        let Some((&[kind, high, low], behind)) = whole.split_first_chunk::<FRAME>() else {
-            return Some(Err(Reject::Tlv));
-        };
-        let Some((value, behind)) = behind.split_at_checked(u16::from_be_bytes([high, low]).into()) else {
-            return Some(Err(Reject::Tlv));
-        };
-        rest = behind;
-        Some(Ok(Tlv { kind: TlvKind(kind), value }))
-    })
+/// The first of `bytes`, and what is behind it.
+#[inline]
+fn take(bytes: &[u8]) -> Option<(Tlv<'_>, &[u8])> {
+    let (&[kind, high, low], rest) = bytes.split_first_chunk::<FRAME>()?;
+    let (value, rest) = rest.split_at_checked(u16::from_be_bytes([high, low]).into())?;
+    Some((Tlv { kind: TlvKind(kind), value }, rest))
 }

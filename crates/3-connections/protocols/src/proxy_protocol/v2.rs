@@ -37,33 +37,52 @@ impl Family {
     }
 }
 
+// Inlined where it is used, all of the way from `parse`: the header is large to be handed back by value.
+#[inline]
 pub(super) fn parse(bytes: &[u8]) -> Result<Parsed<'_>, Reject> {
+    let Some(fixed) = bytes.first_chunk::<FIXED>() else { return incomplete(bytes) };
+    if !fixed.starts_with(SIGNATURE) {
+        return Err(Reject::Missing);
+    }
+    let command = command(fixed[12])?;
+    let len = usize::from(u16::from_be_bytes([fixed[14], fixed[15]]));
+    let (addresses, tlvs, end) = match command {
+        // Whatever it carries is of no concern.
+        Command::Local => (None, Tlvs::default(), FIXED + len),
+        Command::Proxy => {
+            let (family, datagram) = family(fixed[13])?;
+            if len < family.len() {
+                return Err(Reject::Length);
+            }
+            match bytes.get(..FIXED + len) {
+                Some(header) => payload(header, family, datagram)?,
+                None => (None, Tlvs::default(), FIXED + len),
+            }
+        }
+    };
+    if bytes.len() < end {
+        return Ok(Parsed::Incomplete { need: end - bytes.len() });
+    }
+    Ok(Parsed::Complete(ProxyHeader { version: Version::V2, command, addresses, tlvs }, end))
+}
+
+/// Judges what is there of the fixed part.
+#[cold]
+fn incomplete(bytes: &[u8]) -> Result<Parsed<'_>, Reject> {
     let begun = bytes.len().min(SIGNATURE.len());
     if bytes[..begun] != SIGNATURE[..begun] {
         return Err(Reject::Missing);
     }
-    let command = bytes.get(12).map(|&byte| command(byte)).transpose()?;
-    let family = match (command, bytes.get(13)) {
-        (Some(Command::Proxy), Some(&byte)) => Some(family(byte)?),
-        _ => None,
-    };
-    let (Some(command), Some(fixed)) = (command, bytes.first_chunk::<FIXED>()) else {
-        return Ok(Parsed::Incomplete { need: FIXED - bytes.len() });
-    };
-    let len = usize::from(u16::from_be_bytes([fixed[14], fixed[15]]));
-    if family.is_some_and(|(family, _)| len < family.len()) {
-        return Err(Reject::Length);
+    if let Some(&byte) = bytes.get(12)
+        && command(byte)? == Command::Proxy
+        && let Some(&byte) = bytes.get(13)
+    {
+        family(byte)?;
     }
-    let Some(header) = bytes.get(..FIXED + len) else {
-        return Ok(Parsed::Incomplete { need: FIXED + len - bytes.len() });
-    };
-    let (addresses, tlvs) = match family {
-        Some((family, datagram)) => payload(header, family, datagram)?,
-        None => (None, Tlvs::default()),
-    };
-    Ok(Parsed::Complete(ProxyHeader { version: Version::V2, command, addresses, tlvs }, header.len()))
+    Ok(Parsed::Incomplete { need: FIXED - bytes.len() })
 }
 
+#[inline]
 fn command(byte: u8) -> Result<Command, Reject> {
     match (byte >> 4, byte & 15) {
         (2, 0) => Ok(Command::Local),
@@ -74,6 +93,7 @@ fn command(byte: u8) -> Result<Command, Reject> {
 }
 
 /// The family, and whether it is a datagram socket.
+#[inline]
 fn family(byte: u8) -> Result<(Family, bool), Reject> {
     let family = match byte {
         0x00..=0x02 => Family::Unspecified,
@@ -85,7 +105,8 @@ fn family(byte: u8) -> Result<(Family, bool), Reject> {
     Ok((family, byte & 15 == 2))
 }
 
-type Payload<'a> = (Option<Addresses<'a>>, Tlvs<'a>);
+/// Addresses, TLVs, and where the header ends.
+type Payload<'a> = (Option<Addresses<'a>>, Tlvs<'a>, usize);
 
 /// `header` is whole, and long enough for its addresses.
 #[inline]
@@ -102,7 +123,7 @@ fn payload(header: &[u8], family: Family, datagram: bool) -> Result<Payload<'_>,
         }
     };
     let tlvs = if tlvs.is_empty() { Tlvs::default() } else { tlv::judge(header, FIXED + family.len())? };
-    Ok((addresses, tlvs))
+    Ok((addresses, tlvs, header.len()))
 }
 
 #[inline]

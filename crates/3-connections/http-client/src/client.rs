@@ -1,6 +1,5 @@
 //! A small client: one call, one collected answer.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +7,7 @@ use bytes::Bytes;
 use gorge_async_io::Stream;
 use gorge_error::{Error, Kind, Result, Retryable};
 use gorge_filter::{ClientStream, Progress};
-use gorge_http::{Method, RequestHead, Uri, authority};
+use gorge_http::{Method, RequestHead, Uri};
 use gorge_http_parser::Limits;
 use gorge_pool::{Entry, Pool, Reason, Taken};
 use gorge_protocols::{Address, ConnectOptions, Transport, connect};
@@ -55,7 +54,7 @@ type Idle = Box<Connection<Transport>>;
 
 /// Asks servers and collects their answers: for health checks, tests and tools. One for all tasks.
 ///
-/// It speaks `http://` to IP addresses and to `localhost`. Redirects are answers like any other.
+/// It speaks `http://`. Names are resolved by [`ConnectOptions::resolver`]. Redirects are answers like any other.
 /// Connections are kept by host and port and looked at before they are used again; no task runs
 /// behind the caller's back, so an idle one that its server has closed goes at the next request.
 pub struct Client {
@@ -119,24 +118,12 @@ impl Client {
                 Err(_) => self.pool.discard(worker_id(), Reason::Ended),
             }
         }
-        let transport = self.connect(&key).await?;
+        let transport = connect(&key.address()?, &self.options.connect).await?;
         self.pool.created(worker_id());
         let conn = Box::new(Connection::new(transport, self.limits.clone()));
         let mut entry = Entry::new(conn, clock::now());
         let answer = collect::exchange(&mut entry.conn, head, body, &self.options).await?;
         Ok(self.done(&key, entry, answer))
-    }
-
-    async fn connect(&self, key: &Key) -> Result<Transport> {
-        let mut failed = None;
-        for ip in key.addresses()? {
-            let address = Address::Ip(SocketAddr::new(ip, key.port));
-            match connect(&address, &self.options.connect).await {
-                Ok(transport) => return Ok(transport),
-                Err(error) => failed = failed.or(Some(error)),
-            }
-        }
-        Err(failed.unwrap_or_else(|| fault::unspeakable("the host has no address")))
     }
 
     /// An idle connection that is still good.
@@ -209,17 +196,10 @@ impl Key {
         }
     }
 
-    fn addresses(&self) -> Result<Vec<IpAddr>> {
-        if &*self.host == "localhost" {
-            return Ok(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]);
-        }
-        match authority::validate(self.host.as_bytes()).ok().and_then(|host| host.ip()) {
-            Some(ip) => Ok(vec![ip]),
-            None => {
-                let context =
-                    format!("{:?} is a name, and this client resolves none: give its IP address", self.host);
-                Err(Error::explain(Kind::NameNotFound, context).into_upstream().retryable(Retryable::No))
-            }
-        }
+    fn address(&self) -> Result<Address> {
+        Address::host(&self.host, self.port).map_err(|error| {
+            let context = format!("connect to {:?}", self.host);
+            Error::because(Kind::NameNotFound, context, error).into_upstream().retryable(Retryable::No)
+        })
     }
 }

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, LazyLock};
 
 use gorge_digest::PeerAddr;
-use gorge_protocols::{Address, ConnectOptions};
+use gorge_protocols::{Address, ConnectOptions, Family, Resolver};
 
 /// One seed per process: keys can be made from what clients send (a forward proxy), so nobody
 /// outside may know which of them collide.
@@ -30,6 +30,8 @@ struct Parts {
     source: Option<SocketAddr>,
     interface: Option<String>,
     group: Option<String>,
+    /// Who says which address a name has, and which of its addresses count.
+    resolved: Option<(Option<Resolver>, Family)>,
     /// Who is named at the other end as the client, and which address it reached.
     client: Option<(Option<PeerAddr>, Option<PeerAddr>)>,
 }
@@ -41,6 +43,8 @@ impl ReuseKey {
             source: connect.source,
             interface: connect.interface.clone(),
             group: group.map(str::to_owned),
+            resolved: matches!(address, Address::Name(..))
+                .then(|| (connect.resolver.clone(), connect.family)),
             client: None,
         };
         Self::of(parts)
@@ -128,6 +132,16 @@ mod tests {
                 assert_eq!(a == b, i == j, "{a:?} {b:?}");
             }
         }
+    }
+
+    #[test]
+    fn who_resolves_a_name_separates_and_of_an_address_does_not() {
+        let own = ConnectOptions { family: Family::Ipv6, ..ConnectOptions::default() };
+        let of =
+            |address: &str, connect: &ConnectOptions| ReuseKey::new(&address.parse().unwrap(), connect, None);
+        let usual = ConnectOptions::default();
+        assert_ne!(of("app.example:1", &usual), of("app.example:1", &own));
+        assert_eq!(of("127.0.0.1:1", &usual), of("127.0.0.1:1", &own));
     }
 
     #[test]

@@ -66,6 +66,16 @@ impl Program {
         tool::signal(self.child.id(), libc::SIGINT);
     }
 
+    /// Sends HUP, which asks for a reload.
+    pub fn hang_up(&self) {
+        tool::signal(self.child.id(), libc::SIGHUP);
+    }
+
+    /// Sends USR1, which asks for log files to be opened anew.
+    pub fn reopen_logs(&self) {
+        tool::signal(self.child.id(), libc::SIGUSR1);
+    }
+
     /// Waits for its end.
     ///
     /// # Panics

@@ -7,3 +7,6 @@
 //! | `load_balancing_proxy` | three origins with weights |
 //! | `background_service` | work beside a proxy, again and again |
 //! | `service_dependencies` | services that wait for each other, and an admin service |
+//! | `routes` | filters and upstream by host, path and method, replaced while they serve |
+//! | `connect_proxy` | tunnels by CONNECT, as a policy allows |
+//! | `proxy_protocol` | who the client is, learned from a header and passed on |

@@ -22,6 +22,14 @@ pub struct Matching {
 }
 
 impl Matching {
+    /// Takes this path and what lies below it, of any host.
+    ///
+    /// # Errors
+    /// As for [`PathPattern::prefix`].
+    pub fn below(path: &str) -> Result<Self> {
+        Ok(Self { path: PathPattern::prefix(path)?, ..Self::default() })
+    }
+
     /// How much is asked beside host and path: of two routes for the same those come first that ask
     /// for more.
     pub(crate) fn conditions(&self) -> (bool, usize) {

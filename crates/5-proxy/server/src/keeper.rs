@@ -42,6 +42,7 @@ impl Keeper {
         core.reloader.close();
         let cut = core.connections.open();
         let stuck = workers.end().stuck;
+        core.ports.lock().let_go();
         drop(reactor);
         core.enter(Phase::Terminated);
         drop(pid_file);

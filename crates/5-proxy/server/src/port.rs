@@ -41,6 +41,14 @@ impl Ports {
         if self.closed { None } else { self.services.get_mut(service) }
     }
 
+    /// The service accepts from now on; returns its ports, none once the server has begun to stop.
+    pub(crate) fn begin(&mut self, service: usize) -> Vec<Arc<Port>> {
+        self.of(service).map_or_else(Vec::new, |served| {
+            served.begun = true;
+            served.ports.clone()
+        })
+    }
+
     /// The ports of a service, for whoever only looks.
     pub(crate) fn seen(&self, service: usize) -> &[Arc<Port>] {
         self.services.get(service).map_or(&[], |served| &served.ports)
@@ -57,6 +65,13 @@ impl Ports {
         self.closed = true;
         let ports = self.services.iter().flat_map(|served| &served.ports);
         ports.filter(|port| !port.post.admin).cloned().collect()
+    }
+
+    /// Closes every socket that is left, once no loop accepts any more.
+    pub(crate) fn let_go(&mut self) {
+        self.closed = true;
+        let ports = self.services.iter().flat_map(|served| &served.ports).chain(&self.leaving);
+        ports.flat_map(|port| port.seats.iter()).for_each(|seat| drop(seat.listener.lock().take()));
     }
 }
 

@@ -22,7 +22,7 @@ use crate::port::{Manner, Port, Ports};
 use crate::running::{Running, Stopped};
 use crate::service::Service;
 use crate::signals::Signals;
-use crate::{Config, Phase, accept, reload};
+use crate::{Config, Phase, accept, reload, supervise};
 
 /// The name of the service that [`Server::start`] and [`Server::run`] make.
 const MAIN: &str = "main";
@@ -232,6 +232,7 @@ impl Server {
         core.enter(Phase::Bootstrap);
         core.hooks.start(&Running::view(core.clone()))?;
         reload::start(&core).or_err(Kind::Internal, "start a thread for reloads")?;
+        supervise::begin_at_once(&core);
         let (events, told) = mpsc::channel();
         let keeper = Keeper { core: core.clone(), workers, reactor, signals, control, pid_file, events };
         keeper.start().or_err(Kind::Internal, "start the keeper")?;

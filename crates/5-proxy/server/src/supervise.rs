@@ -8,6 +8,7 @@ use crate::board::Post;
 use crate::core::Core;
 use crate::either::{Which, either};
 use crate::hooks::Failure;
+use crate::port::Port;
 use crate::service::{Context, Work};
 
 /// Keeps the service at `index` going until it is told to end.
@@ -21,16 +22,28 @@ pub(crate) async fn supervise(core: Arc<Core>, index: usize) {
     }
 }
 
+/// Opens what waits for nothing, before the start returns: whoever connects from then on is served,
+/// even if the stop is the next that comes.
+pub(crate) fn begin_at_once(core: &Arc<Core>) {
+    for (index, post) in core.board.posts.iter().enumerate() {
+        if post.work.is_none() && post.after.is_empty() {
+            open_ports(core, index);
+        }
+    }
+}
+
 async fn begin_accepting(core: &Arc<Core>, post: &Post, index: usize) {
-    let ports = {
-        let mut all = core.ports.lock();
-        let Some(served) = all.of(index) else { return };
-        served.begun = true;
-        served.ports.clone()
-    };
-    ports.iter().for_each(|port| accept::open(core, port));
+    let ports = open_ports(core, index);
     core.board.until(|| ports.iter().all(|port| port.accepts())).await;
     post.ready();
+}
+
+/// Accepts from all ports of a service, unless the server is about to stop. Doing it twice changes
+/// nothing.
+fn open_ports(core: &Arc<Core>, index: usize) -> Vec<Arc<Port>> {
+    let ports = core.ports.lock().begin(index);
+    ports.iter().for_each(|port| accept::open(core, port));
+    ports
 }
 
 async fn keep_working(core: &Core, post: &Arc<Post>, work: &Work, index: usize) {

@@ -90,8 +90,8 @@ impl Running {
     /// lost on the way.
     ///
     /// An address is the same if it is written the same, or is what the kernel chose. Listeners in
-    /// memory stay as they are. Blocks as long as binding does ([`ListenOptions::bind_tries`]
-    /// (gorge_protocols::ListenOptions::bind_tries)), so it is not for a worker.
+    /// memory stay as they are. Blocks as long as binding does
+    /// ([`bind_tries`](gorge_protocols::ListenOptions::bind_tries)), so it is not for a worker.
     ///
     /// # Errors
     /// [`Kind::BindFailed`] for an address that is not to be had, [`Kind::Configuration`] for a

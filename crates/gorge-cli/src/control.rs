@@ -16,7 +16,7 @@ use crate::terminal::say;
 /// Has the process that serves this configuration do what `verb` says, and waits for the outcome.
 pub(crate) fn ask(verb: Verb, arguments: &ConfigArguments) -> Result<(), Failure> {
     let path = arguments.path();
-    let pid_file = pid_file(&path, verb)?;
+    let pid_file = pid_file(&path)?;
     let running = PidFile::read(&pid_file).map_err(|error| Failure::refused(&error))?;
     let Some(pid) = running else {
         return Err(not_running(&path, &pid_file));
@@ -32,13 +32,13 @@ pub(crate) fn ask(verb: Verb, arguments: &ConfigArguments) -> Result<(), Failure
         say(answer.text);
         return Ok(());
     }
-    let text = format!("{}\nprocess {pid} goes on with the configuration it has", answer.text);
-    Err(Failure::configuration(text))
+    Err(Failure::report(format!("{}\nprocess {pid} goes on with the configuration it has", answer.text)))
 }
 
-/// Where the process that serves this configuration has its PID file. A stop does not depend on the
-/// rest of the file, which may be wrong by now.
-fn pid_file(path: &Path, verb: Verb) -> Result<PathBuf, Failure> {
+/// Where the process that serves this configuration has its PID file. That does not depend on the rest
+/// of the file, which may be wrong by now: a stop does not care, and what is wrong for a reload is the
+/// process's to say, which has another environment than this one.
+fn pid_file(path: &Path) -> Result<PathBuf, Failure> {
     let report = match config::read(path, &Environment::process()) {
         Ok(checked) => match checked.config.server.pid_file {
             Some(pid_file) => return Ok(pid_file.0),
@@ -52,16 +52,14 @@ fn pid_file(path: &Path, verb: Verb) -> Result<PathBuf, Failure> {
         },
         Err(report) => report,
     };
-    match pid_file_alone(path) {
-        Some(pid_file) if verb == Verb::Stop => Ok(pid_file),
-        _ => Err(Failure::report(report.render(Style::of_stderr()))),
-    }
+    pid_file_alone(path).ok_or_else(|| Failure::report(report.render(Style::of_stderr())))
 }
 
 /// The PID file that a configuration names which cannot be used otherwise.
 fn pid_file_alone(path: &Path) -> Option<PathBuf> {
     let text = std::fs::read_to_string(path).ok()?;
-    let table = toml::de::DeTable::parse(&text).ok()?;
+    // What is no TOML is left out.
+    let (table, _) = toml::de::DeTable::parse_recoverable(&text);
     let pid_file = table.get_ref().get("server")?.get_ref().get("pid_file")?.get_ref().as_str()?;
     let folder = path.parent().unwrap_or(Path::new(""));
     (!pid_file.contains('$')).then(|| folder.join(pid_file))

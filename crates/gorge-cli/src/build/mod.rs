@@ -104,7 +104,9 @@ impl Generation {
             let routes = self.routes_for(place, &trusted)?;
             let table = &self.config.listen[place];
             let address = table.address.value.0.clone();
-            let before = around.before.and_then(|before| before.serving_at(&address));
+            // Of port 0 there may be several.
+            let same = self.serving.iter().filter(|serving| serving.address == address).count();
+            let before = around.before.and_then(|before| before.serving_at(&address, same));
             let common = listen::Common {
                 server: &self.config.server,
                 workers: around.workers,
@@ -144,8 +146,8 @@ impl Generation {
         Ok(routes)
     }
 
-    fn serving_at(&self, address: &Address) -> Option<&Serving> {
-        self.serving.iter().find(|serving| serving.address == *address)
+    fn serving_at(&self, address: &Address, nth: usize) -> Option<&Serving> {
+        self.serving.iter().filter(|serving| serving.address == *address).nth(nth)
     }
 
     /// Puts what was built for listeners that served before into force.

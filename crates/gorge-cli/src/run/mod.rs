@@ -1,19 +1,18 @@
 //! `gorge run`: serves what a configuration file says, and goes with it when it changes.
 
+mod bind;
 mod names;
 mod reload;
 mod watch;
 
-use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use gorge::error::{Error, Kind};
 use gorge::protocols::Address;
 use gorge::proxy::Level;
 use gorge::server::{
-    self, Admin, Listen, LogWriter, Phase, PidFile, Server, Service, Stopped, raise_open_files,
+    self, Admin, LogWriter, Phase, PidFile, Server, Stopped, raise_open_files,
 };
 
 use crate::args::ConfigArguments;
@@ -21,15 +20,9 @@ use crate::build::logs::Writers;
 use crate::build::{Around, Generation};
 use crate::config::{self, Checked, Config, Environment, ServerTable, Style};
 use crate::failure::Failure;
-use crate::serve::hint;
 use crate::terminal::say;
 use reload::State;
-
-/// The service with the listeners of the file.
-const PROXY: &str = "proxy";
-
-/// The service that answers `/healthz` and `/readyz`.
-const ADMIN: &str = "admin";
+pub(crate) use watch::Watch;
 
 /// How long the end waits for a reader who is slow to take the last lines of a log.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -37,8 +30,9 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// Serves until a signal, or `gorge stop`, has stopped it.
 pub(crate) fn run(arguments: &ConfigArguments) -> Result<(), Failure> {
     let path = arguments.path();
+    let watch = Watch::new(&path);
     let checked = read(&path)?;
-    serve(checked.config, Some(path), |_| {})
+    serve(checked.config, Some((path, watch)), |_| {})
 }
 
 /// Reads a configuration; warnings are told, mistakes end the program.
@@ -53,17 +47,18 @@ pub(crate) fn read(path: &Path) -> Result<Checked, Failure> {
 }
 
 /// Where the control socket is, for a process with this PID file.
-pub(crate) fn control_path(pid_file: &Path) -> std::path::PathBuf {
+pub(crate) fn control_path(pid_file: &Path) -> PathBuf {
     pid_file.with_extension("control")
 }
 
-/// Serves a configuration that was read from `path`; without one there is nothing to reload. `greet`
+/// Serves a configuration that was read from a file; without one there is nothing to reload. `greet`
 /// is called with the addresses once connections are accepted.
 pub(crate) fn serve(
     config: Config,
-    path: Option<std::path::PathBuf>,
+    file: Option<(PathBuf, Watch)>,
     greet: impl FnOnce(&[Address]),
 ) -> Result<(), Failure> {
+    let (path, watch) = file.unzip();
     let table = config.server.clone();
     let open_files = raise_limit(&table);
     let runtime = runtime(&table);
@@ -83,15 +78,18 @@ pub(crate) fn serve(
         generation.logs.error.note(Level::Warn, warning);
     }
     let admin = Admin::new();
-    let addresses = bind(&mut server, &generation, &admin)?;
+    let (addresses, admin_at) = bind::all(&mut server, &generation, &admin, path.is_some())?;
     let state = Arc::new(State::new(path, workers, writers.clone(), admin, generation));
     hook(&mut server, &state, table.drain_delay);
-    let stopped = server.serve(|running| {
+    let stopped = server.serve(|_| {
         for address in &addresses {
             state.log().note(Level::Info, format_args!("listening on {address}"));
         }
+        for address in &admin_at {
+            state.log().note(Level::Info, format_args!("admin at {address}"));
+        }
         greet(&addresses);
-        state.begin(running);
+        state.watch(watch);
     });
     let stopped = stopped.map_err(|error| Failure::refused(&error))?;
     state.log().note(Level::Info, ended(&stopped));
@@ -114,41 +112,6 @@ fn hold_pid_file(server: &mut Server, table: &ServerTable) -> Result<(), Failure
     let pid_file = PidFile::create(&path.0).map_err(|error| Failure::refused(&error))?;
     server.pid_file(pid_file);
     server.control(control_path(&path.0)).map_err(|error| Failure::refused(&error))
-}
-
-/// Binds all addresses, those of the admin service too.
-fn bind(server: &mut Server, generation: &Generation, admin: &Admin) -> Result<Vec<Address>, Failure> {
-    let mut service = Service::new(PROXY);
-    let mut asked = Vec::new();
-    for serving in &generation.serving {
-        asked.push(serving.address.clone());
-        service = service.listen(serving.listen.clone());
-    }
-    let addresses = server.add(service).map_err(|error| refused(&error, &asked))?;
-    let mut service = Service::admin(ADMIN, admin.clone());
-    let at: Vec<_> = generation.config.server.admin.iter().map(|address| address.0.clone()).collect();
-    for address in &at {
-        service = service.listen(admin_listen(address, admin));
-    }
-    server.add(service).map_err(|error| refused(&error, &at))?;
-    Ok(addresses)
-}
-
-fn admin_listen(address: &Address, admin: &Admin) -> Listen {
-    let mut listen = Listen::new(address.clone(), admin.clone());
-    listen.options.bind_tries = 1;
-    listen
-}
-
-/// What to say when an address is not to be had.
-fn refused(error: &Error, asked: &[Address]) -> Failure {
-    if error.kind() != Kind::BindFailed {
-        return Failure::refused(error);
-    }
-    let text = format!("{error:#}");
-    let address = asked.iter().find(|address| text.contains(&address.to_string()));
-    let hint = address.map_or("", |address| hint(address, error.cause().map(io::Error::kind)));
-    Failure::bind(format!("{text}\n{hint}"))
 }
 
 fn hook(server: &mut Server, state: &Arc<State>, delay: Duration) {

@@ -1,6 +1,6 @@
 //! What is in force, and how another configuration takes its place.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,10 +10,17 @@ use gorge::server::{Admin, Changes, Running};
 use parking_lot::Mutex;
 
 use super::names::Names;
-use super::{ADMIN, PROXY, admin_listen, watch};
+use super::bind::{ADMIN, PROXY, admin_listen};
+use super::watch::Watch;
 use crate::build::logs::{Log, Writers};
 use crate::build::{Around, Generation};
-use crate::config::{self, Config, Environment, Style};
+use crate::config::{self, Checked, Config, Environment, Report, Style};
+
+/// What a reload that failed has to say first.
+const STAYS: &str = "not reloaded, the configuration stays";
+
+/// Mistakes of one file that are told one by one.
+const TOLD: usize = 20;
 
 /// What is in force.
 pub(super) struct State {
@@ -65,10 +72,10 @@ impl State {
         *self.names.lock() = Names::start(discoveries, running.workers());
     }
 
-    /// What begins once connections are accepted.
-    pub(super) fn begin(self: &Arc<Self>, _: &Running) {
-        if let Some(path) = &self.path
-            && let Err(error) = watch::start(path.clone(), Arc::downgrade(self))
+    /// Follows the file from the version on that was `seen`.
+    pub(super) fn watch(self: &Arc<Self>, seen: Option<Watch>) {
+        if let Some(watch) = seen
+            && let Err(error) = watch.start(Arc::downgrade(self))
         {
             self.log().note(Level::Warn, format_args!("the file cannot be watched: {error}"));
         }
@@ -108,24 +115,43 @@ impl State {
     /// Reads the file again and puts what it says into force. Told in the error log, whoever asked.
     pub(super) fn reload(&self, running: &Running) -> Result<String> {
         let began = Instant::now();
-        let done = self.replace(running);
-        match &done {
+        let path = self.path.as_deref().unwrap_or_else(|| Path::new(""));
+        let checked = config::read(path, &Environment::process()).map_err(|report| {
+            self.tell_mistakes(&report);
+            Error::explain(Kind::Configuration, report.render(Style::PLAIN))
+        })?;
+        match self.replace(running, checked) {
             Ok(text) => {
                 let took = began.elapsed().as_millis();
                 self.log().note(Level::Info, format_args!("reloaded in {took} ms: {text}"));
+                Ok(text)
             }
             Err(error) => {
-                self.log()
-                    .note(Level::Error, format_args!("not reloaded, the configuration stays: {error:#}"));
+                // What was opened for nothing.
+                self.writers.keep_only(&self.now().config.server);
+                self.log().note(Level::Error, format_args!("{STAYS}: {error:#}"));
+                Err(error)
             }
         }
-        done
     }
 
-    fn replace(&self, running: &Running) -> Result<String> {
-        let path = self.path.as_deref().unwrap_or_else(|| std::path::Path::new(""));
-        let checked = config::read(path, &Environment::process())
-            .map_err(|report| Error::explain(Kind::Configuration, report.render(Style::PLAIN)))?;
+    /// A line for each mistake, up to a number of them.
+    fn tell_mistakes(&self, report: &Report) {
+        let log = self.log();
+        let errors = report.diagnostics.iter().filter(|diagnostic| diagnostic.is_error());
+        for mistake in errors.take(TOLD) {
+            let place = mistake.labels.first().and_then(|label| report.source.line_and_column(label.span));
+            let place = place.map_or_else(String::new, |(line, column)| {
+                format!("{}:{line}:{column}: ", report.source.name())
+            });
+            log.note(Level::Error, format_args!("{STAYS}: {place}{}", mistake.message));
+        }
+        if let Some(more) = report.errors().checked_sub(TOLD).filter(|more| *more > 0) {
+            log.note(Level::Error, format_args!("{STAYS}: {more} more mistakes; `gorge check` shows all"));
+        }
+    }
+
+    fn replace(&self, running: &Running, checked: Checked) -> Result<String> {
         let mut names = self.names.lock();
         let now = self.now();
         let around = Around { workers: self.workers, writers: &self.writers, before: Some(&now) };

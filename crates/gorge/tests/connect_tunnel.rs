@@ -42,9 +42,13 @@ fn without_a_policy_a_tunnel_is_a_method_not_allowed() {
 #[test]
 fn what_the_policy_does_not_allow_is_refused_with_its_status() {
     let proxy = proxy(ConnectPolicy::on(), MINUTE);
-    for (to, status) in
-        [("127.0.0.1:443", 403), ("[::1]:443", 403), ("example.com:25", 403), ("localhost:443", 403), ("a:0", 400)]
-    {
+    for (to, status) in [
+        ("127.0.0.1:443", 403),
+        ("[::1]:443", 403),
+        ("example.com:25", 403),
+        ("localhost:443", 403),
+        ("a:0", 400),
+    ] {
         assert_eq!(proxy.ask(connect(to)).status, status, "{to}");
     }
     assert_eq!(proxy.errors("access_denied"), 4);

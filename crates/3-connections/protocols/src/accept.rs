@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
@@ -146,6 +146,22 @@ impl Acceptor {
         })
     }
 
+    /// Ready when a connection waits to be accepted: for whoever has to make room first. Takes a system
+    /// call. Pending over Unix sockets and in memory, where nobody tells.
+    ///
+    /// # Errors
+    /// What the system reports.
+    pub fn poll_waiting(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Listening::Tcp(listener) = &self.socket else { return Poll::Pending };
+        loop {
+            let mut ready = ready!(listener.poll_read_ready(cx))?;
+            // The reactor tells of what came, not of what is left.
+            if let Ok(waiting) = ready.try_io(|listener| has_waiting(listener.get_ref())) {
+                return Poll::Ready(waiting);
+            }
+        }
+    }
+
     /// [`poll_accept`](Acceptor::poll_accept) to `.await`; dropping the future loses no connection.
     ///
     /// # Errors
@@ -261,6 +277,17 @@ fn accept(listener: &Socket) -> io::Result<(Socket, SockAddr)> {
     let (socket, peer) = listener.accept()?;
     socket.set_nonblocking(true)?;
     Ok((socket, peer))
+}
+
+/// Whether the queue of a listening socket holds a connection; `WouldBlock` if not.
+fn has_waiting(listener: &Socket) -> io::Result<()> {
+    let mut asked = libc::pollfd { fd: listener.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    // SAFETY: one structure is passed, which lives until the call has returned; it does not wait.
+    match unsafe { libc::poll(&raw mut asked, 1, 0) } {
+        0 => Err(io::ErrorKind::WouldBlock.into()),
+        1.. => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
 }
 
 fn accept_now(listener: impl AsFd) -> io::Result<Option<(Socket, SockAddr)>> {

@@ -10,6 +10,7 @@ use gorge_runtime::{PerWorker, Shutdown};
 use parking_lot::Mutex;
 
 use crate::proxy_protocol::ReceivedHeader;
+use crate::shed::{self, Stay, Stays};
 use crate::{AddressPermit, Transport};
 
 /// Serves accepted connections. A server calls it on the worker that accepted.
@@ -83,6 +84,7 @@ struct Counter {
     open: AtomicUsize,
     /// Set while an acceptor waits for room; the next connection to end wakes it.
     full: Arc<Full>,
+    stays: Stays,
 }
 
 #[derive(Debug, Default)]
@@ -95,7 +97,8 @@ impl Connections {
     /// For `workers` workers and at most `max` connections on all of them together.
     pub fn new(workers: usize, max: usize) -> Self {
         let full = Arc::new(Full::default());
-        let counter = |_| Arc::new(Counter { open: AtomicUsize::new(0), full: full.clone() });
+        let counter =
+            |_| Arc::new(Counter { open: AtomicUsize::new(0), full: full.clone(), stays: Stays::default() });
         Connections(Arc::new(Shared { open: PerWorker::new(workers, counter), max: AtomicUsize::new(max) }))
     }
 
@@ -121,7 +124,15 @@ impl Connections {
     pub fn permit(&self) -> Permit {
         let counter = self.0.open.local().clone();
         counter.open.fetch_add(1, Ordering::SeqCst);
-        Permit { counter, _address: None }
+        let (stay, place) = counter.stays.begin();
+        Permit { counter, stay, place, _address: None }
+    }
+
+    /// Asks the connection that waits for a request for longest to close, so that another can have its
+    /// place; that is known within some dozen places, not exactly. False if none waits, or none says so
+    /// ([`Permit::wait`]).
+    pub fn shed_oldest(&self) -> bool {
+        shed::oldest(self.0.open.iter().map(|counter| &counter.stays))
     }
 
     /// Ready while fewer than the maximum are open.
@@ -151,11 +162,31 @@ impl Connections {
 #[derive(Debug)]
 pub struct Permit {
     counter: Arc<Counter>,
+    stay: Arc<Stay>,
+    place: u32,
     /// Ends its own count when it is dropped.
     _address: Option<AddressPermit>,
 }
 
 impl Permit {
+    /// The connection waits for a request from now on, and may be [asked to
+    /// close](Permit::poll_let_go). Until this is said for the first time it may not.
+    pub fn wait(&self) {
+        self.stay.wait();
+        // Whoever found nobody who could go may try again.
+        self.counter.full.wake();
+    }
+
+    /// The connection has something to do from now on.
+    pub fn work(&self) {
+        self.stay.work();
+    }
+
+    /// Ready once the connection is asked to close, because others need its place.
+    pub fn poll_let_go(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.stay.poll_let_go(cx)
+    }
+
     /// Keeps the connection's place at its address too, as [`AcceptPolicy`](crate::AcceptPolicy) gave
     /// it.
     #[must_use]
@@ -167,6 +198,7 @@ impl Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
+        self.counter.stays.end(self.place);
         self.counter.open.fetch_sub(1, Ordering::SeqCst);
         self.counter.full.wake();
     }

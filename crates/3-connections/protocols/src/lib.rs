@@ -14,6 +14,7 @@ mod networks;
 mod options;
 mod per_address;
 pub mod proxy_protocol;
+mod shed;
 mod transport;
 mod unix_path;
 mod virtual_socket;

@@ -12,7 +12,7 @@ use gorge_filter::{Event, Observer, Outcome};
 use gorge_http::RequestHead;
 use gorge_http_parser::RequestFraming;
 use gorge_http_server::Connection;
-use gorge_protocols::{Accepted, Transport};
+use gorge_protocols::{Accepted, Permit, Transport};
 use gorge_runtime::Shutdown;
 use gorge_timeout::{Timer, clock};
 
@@ -31,7 +31,7 @@ const ON_ITS_WAY: Duration = Duration::from_millis(100);
 enum Woken {
     /// A byte of a request, or the end.
     Readable,
-    /// It waited long enough.
+    /// It waited long enough, or another needs its place.
     Late,
     /// The process is stopping.
     Stopping,
@@ -46,6 +46,7 @@ pub(crate) struct Downstream<A: App> {
     shutdown: Shutdown,
     peer: PeerAddr,
     local: Option<PeerAddr>,
+    permit: Permit,
 }
 
 /// Serves one connection to its end.
@@ -54,12 +55,14 @@ pub(crate) async fn serve<A: App>(current: Arc<Current<A>>, accepted: Accepted) 
     let conn = Connection::new(transport, current.settings());
     let counters = current.counters();
     add(&counters.local().connections, 1);
-    let mut downstream = Downstream { current, conn, timer: Timer::new(), shutdown, peer, local };
+    let timer = Timer::new();
+    let mut downstream = Downstream { current, conn, timer, shutdown, peer, local, permit };
     let mut patience = downstream.conn.settings().head_timeout;
     while downstream.wait(patience).await && Recycled::pin(downstream.exchange()).await {
         patience = downstream.conn.settings().keep_alive;
     }
-    drop(downstream);
+    let Downstream { conn, permit, .. } = downstream;
+    drop(conn);
     add(&counters.local().closed, 1);
     drop(permit);
 }
@@ -69,9 +72,14 @@ impl<A: App> Downstream<A> {
     async fn wait(&mut self, patience: Duration) -> bool {
         let since = clock::now();
         self.timer.set(since + patience);
+        self.permit.wait();
         let woken = poll_fn(|cx| {
             if self.conn.poll_idle(cx).is_ready() {
+                self.permit.work();
                 return Poll::Ready(Woken::Readable);
+            }
+            if self.permit.poll_let_go(cx).is_ready() {
+                return Poll::Ready(Woken::Late);
             }
             if self.shutdown.poll_requested(cx).is_ready() {
                 return Poll::Ready(Woken::Stopping);

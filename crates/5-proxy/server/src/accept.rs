@@ -145,12 +145,26 @@ impl Loop<'_> {
         if self.shutdown.requested() {
             return Poll::Ready(Next::Shutdown);
         }
-        if self.poll_room(cx).is_ready()
+        if (self.poll_room(cx).is_ready() || self.makes_room(cx))
             && let Poll::Ready(accepted) = self.acceptor.poll_accept(cx)
         {
             return Poll::Ready(Next::Accepted(accepted));
         }
         self.shutdown.poll_requested(cx).map(|()| Next::Shutdown)
+    }
+
+    /// Where all places are taken and a connection waits for one: has the place of one that only waits
+    /// for its next request.
+    fn makes_room(&self, cx: &mut Context<'_>) -> bool {
+        self.acceptor.poll_waiting(cx).is_ready() && self.shed()
+    }
+
+    fn shed(&self) -> bool {
+        let shed = self.port.connections(self.core).shed_oldest();
+        if shed {
+            count(&self.core.counters.local().shed);
+        }
+        shed
     }
 
     fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {
@@ -167,6 +181,8 @@ impl Loop<'_> {
             return count(&counters.failed);
         }
         count(&counters.exhausted);
+        // Its descriptor is one to accept with.
+        self.shed();
         let mut pause = std::pin::pin!(sleep(self.core.config.accept_pause));
         poll_fn(|cx| match self.shutdown.poll_requested(cx) {
             Poll::Ready(()) => Poll::Ready(()),

@@ -8,8 +8,9 @@ pub struct Config {
     /// The workers.
     pub runtime: gorge_runtime::Config,
     /// Connections open at a time, on all listeners together (those of the admin service apart);
-    /// default 10,000. Once they are reached, accepting pauses until one closes: the others wait in
-    /// the kernel's queue.
+    /// default 10,000. Once they are reached, those that wait for a request are closed for new ones, the
+    /// oldest first; if none does, accepting pauses until one closes: the others wait in the kernel's
+    /// queue.
     pub max_connections: usize,
     /// How long connections may take to come to an end after a stop was asked for; default 30 s.
     /// What is open then is cut off.

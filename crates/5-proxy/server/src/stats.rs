@@ -16,6 +16,9 @@ pub struct Stats {
     pub exhausted: u64,
     /// Pauses because the maximum of connections was open.
     pub full: u64,
+    /// Connections that waited for a request and were asked to close, so that others could have their
+    /// place.
+    pub shed: u64,
     /// Connections lost because the handler panicked before it had taken them over.
     pub panics: u64,
     /// Connections closed because the accept policy did not allow their address.
@@ -33,6 +36,7 @@ pub(crate) struct Counters {
     pub(crate) failed: AtomicU64,
     pub(crate) exhausted: AtomicU64,
     pub(crate) full: AtomicU64,
+    pub(crate) shed: AtomicU64,
     pub(crate) panics: AtomicU64,
     pub(crate) denied: AtomicU64,
     pub(crate) too_many: AtomicU64,
@@ -53,6 +57,7 @@ impl Stats {
             failed: total(|c| &c.failed),
             exhausted: total(|c| &c.exhausted),
             full: total(|c| &c.full),
+            shed: total(|c| &c.shed),
             panics: total(|c| &c.panics),
             denied: total(|c| &c.denied),
             too_many: total(|c| &c.too_many),

@@ -16,7 +16,8 @@ const LONGEST_ID: usize = 128;
 
 /// Draws error answers in the form that `Accept` asks for (RFC 9110 12.5.1): a JSON document, an HTML
 /// page, else plain text. Each has the status, its phrase, the reason by name and the id of the request
-/// if there is one, and nothing of the inside: no address, no path, no text of an error.
+/// if there is one, and nothing of the inside: no address, no path, no text of an error. The reason of a
+/// [maintenance](crate::filters::Maintenance) is what its operator wrote for those who come.
 ///
 /// Of forms that are as welcome as each other, the one that is named most exactly is taken, then the
 /// one named first; without `Accept`, with `*/*` alone, or if none is acceptable, text. Answers are not
@@ -35,7 +36,7 @@ impl ByAccept {
 
 impl<C> ErrorPages<C> for ByAccept {
     fn render(&self, x: &Exchange<C>, status: Status, error: &Error) -> Response {
-        let page = Page { status, reason: error.kind(), request_id: request_id(x) };
+        let page = Page { status, reason: reason(error), request_id: request_id(x) };
         let mut response = if status.is_bodiless() {
             Response::empty(status)
         } else {
@@ -56,6 +57,14 @@ impl<C> ErrorPages<C> for ByAccept {
     }
 }
 
+/// The name of what happened, or the words that were written for whoever reads the page.
+fn reason(error: &Error) -> &str {
+    match error.kind() {
+        Kind::Maintenance => error.contexts().next().unwrap_or(Kind::Maintenance.name()),
+        kind => kind.name(),
+    }
+}
+
 /// The id of the request, unless it is more than an id: before the filters have looked at it, it may be
 /// whatever the client sent.
 fn request_id<C>(x: &Exchange<C>) -> Option<&str> {
@@ -67,7 +76,7 @@ fn request_id<C>(x: &Exchange<C>) -> Option<&str> {
 /// What all forms tell.
 struct Page<'a> {
     status: Status,
-    reason: Kind,
+    reason: &'a str,
     request_id: Option<&'a str>,
 }
 
@@ -84,26 +93,17 @@ impl Page<'_> {
 
     fn json(&self) -> String {
         let mut json = String::new();
-        let Page { status, reason, request_id } = self;
         // Writing to a String cannot fail, here and below.
         let _ = write!(
             json,
-            "{{\"status\":{},\"error\":\"{}\",\"reason\":\"{}\",\"request_id\":",
-            status.as_u16(),
+            "{{\"status\":{},\"error\":\"{}\",\"reason\":",
+            self.status.as_u16(),
             self.phrase(),
-            reason.name(),
         );
-        match request_id {
-            Some(id) => {
-                json.push('"');
-                for c in id.chars() {
-                    if matches!(c, '"' | '\\') {
-                        json.push('\\');
-                    }
-                    json.push(c);
-                }
-                json.push('"');
-            }
+        push_string(&mut json, self.reason);
+        json.push_str(",\"request_id\":");
+        match self.request_id {
+            Some(id) => push_string(&mut json, id),
             None => json.push_str("null"),
         }
         json.push_str("}\n");
@@ -111,13 +111,27 @@ impl Page<'_> {
     }
 
     fn text(&self) -> String {
-        let mut text =
-            format!("{} {}\nreason: {}\n", self.status.as_u16(), self.phrase(), self.reason.name());
+        let mut text = format!("{} {}\nreason: {}\n", self.status.as_u16(), self.phrase(), self.reason);
         if let Some(id) = self.request_id {
             let _ = writeln!(text, "request id: {id}");
         }
         text
     }
+}
+
+/// A string as RFC 8259 7 wants it.
+fn push_string(json: &mut String, text: &str) {
+    json.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => json.push_str("\\\""),
+            '\\' => json.push_str("\\\\"),
+            // As above.
+            c if c.is_control() => drop(write!(json, "\\u{:04x}", u32::from(c))),
+            c => json.push(c),
+        }
+    }
+    json.push('"');
 }
 
 #[cfg(test)]
@@ -174,6 +188,18 @@ mod tests {
         assert!(text.ends_with("\"request_id\":null}\n"), "{text}");
         let (_, text) = page(None, None, Status::NOT_FOUND, &error);
         assert_eq!(text, "404 Not Found\nreason: route_not_found\n");
+    }
+
+    #[test]
+    fn a_maintenance_says_what_its_operator_wrote() {
+        let error = Error::explain(Kind::Maintenance, "back <soon>,\n\"noon\"").into_downstream();
+        let (_, text) = page(Some("application/json"), None, Status::SERVICE_UNAVAILABLE, &error);
+        assert!(text.contains(r#""reason":"back <soon>,\u000a\"noon\"","#), "{text}");
+        let (_, text) = page(Some("text/html"), None, Status::SERVICE_UNAVAILABLE, &error);
+        assert!(text.contains("<dd>back &lt;soon&gt;,\n&quot;noon&quot;</dd>"), "{text}");
+        let error = Error::new(Kind::Maintenance).into_downstream();
+        let (_, text) = page(None, None, Status::SERVICE_UNAVAILABLE, &error);
+        assert!(text.contains("reason: maintenance\n"), "{text}");
     }
 
     #[test]

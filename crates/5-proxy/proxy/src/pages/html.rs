@@ -19,15 +19,16 @@ pub(super) fn draw(page: &Page<'_>) -> String {
     let status = page.status.as_u16();
     let phrase = page.phrase();
     let advice = advice(status);
-    let reason = page.reason.name();
     let mut html = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"robots\" content=\"noindex\">\n\
          <title>{status} {phrase}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n\
          <p class=\"status\">{status}</p>\n<h1>{phrase}</h1>\n<p>{advice}</p>\n\
-         <dl>\n<dt>Reason</dt><dd>{reason}</dd>\n"
+         <dl>\n<dt>Reason</dt><dd>"
     );
+    push_escaped(&mut html, page.reason);
+    html.push_str("</dd>\n");
     if let Some(id) = page.request_id {
         html.push_str("<dt>Request id</dt><dd>");
         push_escaped(&mut html, id);

@@ -179,7 +179,7 @@ table! {
     /// The answer while work is done: 503.
     pub struct MaintenanceTable {
         /// When to try again (`Retry-After`).
-        retry_after: Option<Duration> = unset("not said"), positive, like "\"10m\"";
+        retry_after: Option<Duration> = unset("in 5 minutes"), positive, like "\"10m\"";
         /// What to say.
         text: Option<String> = unset("the usual error page"), like "\"back at noon\"";
     }

@@ -54,6 +54,10 @@ impl Set {
 
     /// These peers instead, where each one that is here already keeps its identity, counters and
     /// state: it is the same handle, or agrees in all that decides who is at the other end.
+    #[expect(
+        clippy::mutable_key_type,
+        reason = "a key has a resolver in it, which counts by what it is, not by what it holds"
+    )]
     pub(crate) fn carry_over(&self, peers: Vec<Peer>) -> Vec<Peer> {
         let handed_in: HashSet<_> = peers.iter().map(Peer::id).collect();
         let mut staying: HashMap<&ReuseKey, Vec<&Peer>> = HashMap::new();

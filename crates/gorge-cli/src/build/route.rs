@@ -105,8 +105,11 @@ fn route(name: String, table: &RouteTable, common: &Common<'_>) -> Result<TheRou
         route = route.filter(security_headers(table)?);
     }
     if !table.allow.is_empty() || !table.deny.is_empty() {
-        let list = AccessList::new().allow(networks(&table.allow)).deny(networks(&table.deny));
-        route = route.filter(list.trust(common.trusted.clone()));
+        let mut list = AccessList::new().deny(networks(&table.deny)).trust(common.trusted.clone());
+        if !table.allow.is_empty() {
+            list = list.allow(networks(&table.allow));
+        }
+        route = route.filter(list);
     }
     if let Some(table) = &table.maintenance.0 {
         route = route.filter(maintenance(table));

@@ -65,9 +65,9 @@ table! {
     /// for one that must answer fast 200 / 20 / `"60s"`, for a small one 20 / 0 / `"30s"` (of
     /// `max_idle`, `min_idle`, `idle`).
     pub struct PoolTable {
-        /// How many are kept at most, all workers together.
+        /// How many are kept at most, for each server and worker.
         max_idle: usize = 128;
-        /// So many are kept even when `idle` is over.
+        /// So many of them are kept even when `idle` is over.
         min_idle: usize = 0;
         /// How long one is kept.
         idle: Duration = "60s", positive;

@@ -78,6 +78,16 @@ impl Diagnostic {
         self.severity == Severity::Error
     }
 
+    /// Puts other words in the place of some, wherever they are told.
+    pub(crate) fn replace(&mut self, from: &str, to: &str) {
+        let texts = self.labels.iter_mut().map(|label| &mut label.text);
+        for text in texts.chain([&mut self.message]).chain(&mut self.help) {
+            if text.contains(from) {
+                *text = text.replace(from, to);
+            }
+        }
+    }
+
     /// As it is shown to people: message, file, line, column, the lines themselves, and the help.
     #[must_use]
     pub fn render(&self, source: &Source, style: Style) -> String {

@@ -14,19 +14,32 @@ use super::tree::{Node, Text, What};
 const FILE_MAX: u64 = 1 << 20;
 const TOTAL_MAX: usize = 64 << 20;
 
-/// Puts what they stand for in the place of `${..}`, in every string.
-pub(crate) struct Expander<'a> {
-    pub(crate) environment: &'a Environment,
-    /// That of the configuration file, against which paths are read.
-    pub(crate) folder: &'a Path,
-    pub(crate) mistakes: &'a mut Vec<Diagnostic>,
-    /// How much was put in so far.
-    pub(crate) total: usize,
+/// Puts what they stand for in the place of `${..}`, in every string; returns what that was. Paths are
+/// read against `folder`.
+pub(crate) fn all(
+    root: &mut Node,
+    environment: &Environment,
+    folder: &Path,
+    mistakes: &mut Vec<Diagnostic>,
+) -> Vec<(Span, String)> {
+    let mut expander = Expander { environment, folder, mistakes, put_in: Vec::new(), total: 0 };
+    expander.expand(root);
+    expander.put_in
+}
+
+struct Expander<'a> {
+    environment: &'a Environment,
+    folder: &'a Path,
+    mistakes: &'a mut Vec<Diagnostic>,
+    /// What was put in, and where.
+    put_in: Vec<(Span, String)>,
+    /// How much that is.
+    total: usize,
 }
 
 impl Expander<'_> {
     /// Expands this string, or every string in this list or table.
-    pub(crate) fn expand(&mut self, node: &mut Node) {
+    fn expand(&mut self, node: &mut Node) {
         match &mut node.what {
             What::List(nodes) => nodes.iter_mut().for_each(|node| self.expand(node)),
             What::Table(entries) => entries.iter_mut().for_each(|entry| self.expand(&mut entry.node)),
@@ -67,6 +80,7 @@ impl Expander<'_> {
         }
         value.push_str(rest);
         if expanded {
+            self.put_in.push((span, value.clone()));
             self.total = self.total.saturating_add(value.len());
             if self.total > TOTAL_MAX {
                 let message = format!("what `${{..}}` stands for comes to more than {} MiB", TOTAL_MAX >> 20);

@@ -28,6 +28,7 @@ mod tree;
 mod unknown;
 pub mod value;
 
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 pub use diagnostic::{Diagnostic, Label, Report, Severity};
@@ -38,7 +39,6 @@ pub use source::Source;
 pub use span::{At, Place, Span};
 pub use table::{Absent, Key, Table};
 
-use expand::Expander;
 use reader::Reader;
 use value::Value;
 
@@ -80,19 +80,23 @@ pub fn parse(name: &str, text: &str, folder: &Path, environment: &Environment) -
     let mut source = Source::new(name, text);
     let (mut root, mut mistakes) = tree::parse(text);
     let is_toml = mistakes.is_empty();
+    let broken = one_per_line(&mut mistakes, &source);
     mistakes.extend(overrides::apply(&mut root, &mut source, environment));
-    Expander { environment, folder, mistakes: &mut mistakes, total: 0 }.expand(&mut root);
+    let put_in = expand::all(&mut root, environment, folder, &mut mistakes);
 
     let mut reader = Reader::new(folder);
     let config = Config::read(&root, &mut reader);
     source.hide(&reader.secrets);
-    mistakes.append(&mut reader.mistakes);
+    // Behind a mistake of the parser the rest of a line is guesswork.
+    let sound = |mistake: &Diagnostic| line_of(mistake, &source).is_none_or(|line| !broken.contains(&line));
+    mistakes.extend(reader.mistakes.into_iter().filter(sound));
     if let Some(config) = &config
         && is_toml
     {
         let complete = mistakes.is_empty();
         mistakes.extend(check::all(config, &root, complete));
     }
+    keep_secret(&mut mistakes, &put_in, &source);
     match config {
         Some(config) if !mistakes.iter().any(Diagnostic::is_error) => {
             diagnostic::sort(&mut mistakes);
@@ -100,4 +104,38 @@ pub fn parse(name: &str, text: &str, folder: &Path, environment: &Environment) -
         }
         _ => Err(Report::new(source, mistakes)),
     }
+}
+
+/// Leaves only the first mistake of each line, from which the others follow; returns those lines.
+fn one_per_line(mistakes: &mut Vec<Diagnostic>, source: &Source) -> HashSet<usize> {
+    let mut lines = HashSet::new();
+    diagnostic::sort(mistakes);
+    mistakes.retain(|mistake| line_of(mistake, source).is_none_or(|line| lines.insert(line)));
+    lines
+}
+
+/// Takes what `${..}` stood for out of the messages about its line, should one tell it.
+fn keep_secret(mistakes: &mut [Diagnostic], put_in: &[(Span, String)], source: &Source) {
+    // Shorter ones are no secrets, but parts of ordinary words.
+    const SHORTEST: usize = 4;
+    let line = |span: Span| source.line_and_column(span).map(|(line, _)| line);
+    let mut lines: HashMap<usize, Vec<&(Span, String)>> = HashMap::new();
+    for secret in put_in.iter().filter(|(_, value)| value.len() >= SHORTEST) {
+        if let Some(line) = line(secret.0) {
+            lines.entry(line).or_default().push(secret);
+        }
+    }
+    for mistake in mistakes {
+        let spans: Vec<_> = mistake.labels.iter().filter_map(|label| line(label.span)).collect();
+        for (span, value) in spans.iter().filter_map(|line| lines.get(line)).flatten() {
+            let written = source.slice(*span).trim_matches(['"', '\'']);
+            mistake.replace(value, written);
+            mistake.replace(&value.escape_debug().to_string(), written);
+        }
+    }
+}
+
+fn line_of(mistake: &Diagnostic, source: &Source) -> Option<usize> {
+    let (line, _) = source.line_and_column(mistake.labels.first()?.span)?;
+    Some(line)
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::diagnostic::Diagnostic;
-use super::span::{Place, Span};
+use super::span::{Given, Place, Span};
 use super::table::{Absent, Key, Table};
 use super::tree::{self, Node, Text, What};
 use super::unknown;
@@ -29,16 +29,25 @@ pub(crate) struct Reader<'a> {
 pub(crate) struct Fields<'n> {
     table: &'static Table,
     span: Span,
-    given: HashMap<&'static str, (Span, &'n Node)>,
+    given: Vec<(Given, &'n Node)>,
+    /// Keys that unknown ones were probably meant to be.
+    meant: Vec<&'static str>,
 }
 
-impl Fields<'_> {
+impl<'n> Fields<'n> {
     /// Where they stand.
-    pub(crate) fn place(&self) -> Place {
-        let keys = self.given.iter().map(|(name, (key, node))| (*name, *key, node.span));
-        Place::new(self.span, keys.collect())
+    pub(crate) fn place(self) -> Place {
+        let given = self.given.into_iter().map(|(given, _)| given);
+        Place::new(self.span, given.collect(), self.meant)
+    }
+
+    fn find(&mut self, name: &str) -> Option<(&mut Given, &'n Node)> {
+        self.given.iter_mut().find(|(given, _)| given.name == name).map(|(given, node)| (given, *node))
     }
 }
+
+/// For who wrote `[[server]]`.
+const HEADER_ONCE: &str = "write its header once, in one pair of brackets";
 
 /// The header of a table.
 #[derive(Debug, Default)]
@@ -111,44 +120,56 @@ impl<'a> Reader<'a> {
 
     /// The keys given in a table, each known one; the others are told.
     pub(crate) fn table<'n>(&mut self, node: &'n Node, table: &'static Table) -> Option<Fields<'n>> {
-        let mut given = HashMap::new();
+        let mut given = Vec::new();
+        let new = |name, key, node: &Node| Given { name, key, value: node.span, changed: true, sound: true };
+        let mut meant = Vec::new();
         match (&node.what, table.short) {
             (What::Broken, _) => return None,
             (What::Table(entries), _) => {
                 for entry in entries {
                     match table.key(&entry.key) {
-                        Some(key) => drop(given.insert(key.name, (entry.span, &entry.node))),
-                        None => self.mistakes.push(unknown::key(entry, table, &self.header)),
+                        Some(key) => given.push((new(key.name, entry.span, &entry.node), &entry.node)),
+                        None => {
+                            let (mistake, key) = unknown::key(entry, table, &self.header);
+                            self.mistakes.push(mistake);
+                            meant.extend(key);
+                        }
                     }
                 }
             }
-            (_, Some(short)) => drop(given.insert(short, (node.span, node))),
+            (_, Some(short)) => given.push((new(short, node.span, node), node)),
             (_, None) => {
-                self.mismatch(node, "a table", None);
+                let help = matches!(&node.what, What::List(nodes) if nodes.iter().all(|node| !node.entries().is_empty()));
+                self.mismatch(node, "a table", help.then(|| HEADER_ONCE.to_owned()));
                 return None;
             }
         }
-        Some(Fields { table, span: node.span, given })
+        Some(Fields { table, span: node.span, given, meant })
     }
 
     /// The value of a key: as given, or its default. A wrong one is told and replaced by the default,
     /// so that the rest can be read; `None` if it has none.
-    pub(crate) fn key<T: Value>(&mut self, fields: &Fields<'_>, name: &'static str) -> Option<T> {
+    pub(crate) fn key<T: Value + PartialEq>(
+        &mut self,
+        fields: &mut Fields<'_>,
+        name: &'static str,
+    ) -> Option<T> {
         // Both come out of the same declaration.
         let key = fields.table.key(name)?;
-        match fields.given.get(name) {
-            Some((_, node)) => {
-                let several = matches!(T::kind(), Kind::List(_));
-                let value = self.within(name, several, |reader| T::read(node, reader));
-                value.or_else(|| self.default(key))
+        let span = fields.span;
+        let Some((given, node)) = fields.find(name) else {
+            if key.default == Absent::Required && !fields.meant.contains(&name) {
+                self.missing(span, key);
             }
-            None => {
-                if key.default == Absent::Required {
-                    self.missing(fields, key);
-                }
-                self.default(key)
-            }
-        }
+            return self.default(key);
+        };
+        let several = matches!(T::kind(), Kind::List(_));
+        let before = self.mistakes.len();
+        let value = self.within(name, several, |reader| T::read(node, reader));
+        let default = self.default(key);
+        given.changed = value != default;
+        given.sound = value.is_some() && self.mistakes.len() == before;
+        value.or(default)
     }
 
     fn default<T: Value>(&mut self, key: &'static Key) -> Option<T> {
@@ -163,22 +184,23 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn missing(&mut self, fields: &Fields<'_>, key: &Key) {
-        let phrase = (key.kind)().phrase();
+    fn missing(&mut self, table: Span, key: &Key) {
         let help = match key.example {
-            Some(example) if !phrase.contains("as in") => {
-                format!("add {phrase}, as in `{} = {example}`", key.name)
-            }
-            _ => format!("add {phrase}"),
+            Some(example) => format!("add it, as in `{} = {example}`", key.name),
+            None => format!("add it: {}", (key.kind)().phrase()),
         };
-        let mistake =
-            Diagnostic::error(format!("the key `{}` is missing", key.name)).at(fields.span).help(help);
+        let mistake = Diagnostic::error(format!("the key `{}` is missing", key.name)).at(table).help(help);
         self.mistakes.push(mistake);
     }
 
     /// Tells that a value is zero, where that makes no sense.
-    pub(crate) fn positive<T: Zero>(&mut self, fields: &Fields<'_>, name: &'static str, value: Option<&T>) {
-        if let (Some((_, node)), Some(value)) = (fields.given.get(name), value)
+    pub(crate) fn positive<T: Zero>(
+        &mut self,
+        fields: &mut Fields<'_>,
+        name: &'static str,
+        value: Option<&T>,
+    ) {
+        if let (Some((_, node)), Some(value)) = (fields.find(name), value)
             && value.is_zero()
         {
             let mistake = Diagnostic::error(format!("`{name}` must be more than zero")).at(node.span);

@@ -45,15 +45,14 @@ impl Style {
     }
 }
 
-/// Columns of a message; what is longer is wrapped.
-const WIDTH: usize = 110;
+/// Columns of a message; what is longer goes on in the next line.
+const WIDTH: usize = 100;
 
 pub(super) fn diagnostic(diagnostic: &Diagnostic, source: &Source, style: Style) -> String {
     let handler = GraphicalReportHandler::new_themed(style.theme())
-        .with_width(WIDTH)
+        .with_wrap_lines(false)
         .with_links(false)
-        .with_context_lines(CONTEXT)
-        .with_break_words(false);
+        .with_context_lines(CONTEXT);
     let mut text = String::new();
     // Writing into a string does not fail, and every span lies in the text.
     if handler.render_report(&mut text, &Shown::new(diagnostic, source)).is_err() {
@@ -70,6 +69,25 @@ pub(super) fn all(diagnostics: &[Diagnostic], source: &Source, style: Style) -> 
         text.push('\n');
     }
     text
+}
+
+/// Breaks a text at blanks. (miette would break within URLs too.)
+fn wrapped(text: &str) -> String {
+    let mut lines = String::new();
+    let mut width = 0;
+    for (number, word) in text.split(' ').enumerate() {
+        let length = word.chars().count();
+        if number > 0 && width + 1 + length > WIDTH {
+            lines.push('\n');
+            width = 0;
+        } else if number > 0 {
+            lines.push(' ');
+            width += 1;
+        }
+        lines.push_str(word);
+        width += length;
+    }
+    lines
 }
 
 /// `2 errors, 1 warning`.
@@ -99,7 +117,7 @@ impl<'a> Shown<'a> {
             message = format!("variable {name}: {message}");
         }
         let shows = diagnostic.labels.iter().any(|label| source.line_and_column(label.span).is_some());
-        Self { message, diagnostic, lines: shows.then_some(Lines(source)) }
+        Self { message: wrapped(&message), diagnostic, lines: shows.then_some(Lines(source)) }
     }
 }
 
@@ -120,7 +138,7 @@ impl miette::Diagnostic for Shown<'_> {
     }
 
     fn help<'b>(&'b self) -> Option<Box<dyn fmt::Display + 'b>> {
-        self.diagnostic.help.as_ref().map(|help| Box::new(help) as _)
+        self.diagnostic.help.as_ref().map(|help| Box::new(wrapped(help)) as _)
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {

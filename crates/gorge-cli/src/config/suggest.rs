@@ -6,16 +6,29 @@
 pub(crate) fn closest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let plain = |text: &str| text.to_ascii_lowercase().replace('-', "_");
     let name = plain(name);
-    if name.len() > LONGEST {
+    if !(SHORTEST..=LONGEST).contains(&name.len()) {
         return None;
     }
-    // One wrong character in three is a slip of the hand; more is another word.
-    let most = (name.chars().count() / 3).max(1);
-    let distance = |other: &str| strsim::damerau_levenshtein(&name, &plain(other));
-    let near = known.into_iter().filter(|other| other.len().abs_diff(name.len()) <= 3 * most);
-    let best = near.map(|other| (distance(other), other)).min_by_key(|(distance, _)| *distance)?;
+    // One wrong character in three is a slip of the hand; more is another word, unless one goes on where
+    // the other ends.
+    let most = name.chars().count() / 3;
+    let distance = |other: &str| {
+        let other = plain(other);
+        let goes_on = other.len() >= SHORTEST && (other.starts_with(&name) || name.starts_with(&other));
+        let far_off = other.len().abs_diff(name.len()) > most;
+        match (goes_on, far_off) {
+            (true, true) => most,
+            (false, true) => usize::MAX,
+            _ => strsim::damerau_levenshtein(&name, &other),
+        }
+    };
+    let best =
+        known.into_iter().map(|other| (distance(other), other)).min_by_key(|(distance, _)| *distance)?;
     (best.0 <= most).then_some(best.1)
 }
+
+/// Of shorter ones every other is a slip away.
+const SHORTEST: usize = 2;
 
 /// No key is that long, and comparing takes a time that grows with the square.
 const LONGEST: usize = 64;
@@ -42,6 +55,9 @@ mod tests {
             ("Address", Some("address")),
             ("backlgo", Some("backlog")),
             ("hosts", Some("host")),
+            ("back", Some("backlog")),
+            ("ho", Some("host")),
+            ("h", None),
             ("bind", None),
             ("", None),
             ("weight", None),

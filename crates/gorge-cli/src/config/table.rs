@@ -118,9 +118,9 @@ macro_rules! table {
                 node: &$crate::config::tree::Node,
                 reader: &mut $crate::config::reader::Reader<'_>,
             ) -> Option<Self> {
-                let fields = reader.table(node, Self::declaration())?;
+                let mut fields = reader.table(node, Self::declaration())?;
                 $(
-                    let $key: Option<$Type> = reader.key(&fields, stringify!($key));
+                    let $key: Option<$Type> = reader.key(&mut fields, stringify!($key));
                     $( $crate::config::table::check!($option, reader, fields, $key); )*
                 )*
                 Some(Self { place: fields.place(), $( $key: $key? ),* })
@@ -165,7 +165,7 @@ macro_rules! short {
 /// What is checked of a key beyond its type.
 macro_rules! check {
     (positive, $reader:ident, $fields:ident, $key:ident) => {
-        $reader.positive(&$fields, stringify!($key), $key.as_ref());
+        $reader.positive(&mut $fields, stringify!($key), $key.as_ref());
     };
     (like, $reader:ident, $fields:ident, $key:ident) => {};
 }

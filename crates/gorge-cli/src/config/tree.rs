@@ -73,7 +73,8 @@ impl Node {
         match self.what {
             What::Boolean(_) => "true or false",
             What::Date => "a date",
-            What::Float(_) | What::Integer(_) => "a number",
+            What::Float(_) => "a number with a fraction",
+            What::Integer(_) => "a number",
             What::List(_) => "a list",
             What::Table(_) => "a table",
             What::Text(_) | What::Broken => "a string",
@@ -134,10 +135,39 @@ fn forget_places(node: &mut Node) {
     }
 }
 
-/// What the parser says, with its place.
+/// What the parser says, with its place; and what to write instead where that can be told.
 fn syntax(error: &toml::de::Error, text: &str) -> Diagnostic {
-    let span = error.span().unwrap_or(text.len()..text.len());
-    Diagnostic::error(format!("this is not TOML: {}", error.message())).at(Span::new(span.start, span.end))
+    let range = error.span().unwrap_or(text.len()..text.len());
+    let span = Span::new(range.start, range.end);
+    let there = text.get(range.clone()).unwrap_or_default();
+    let message = error.message().trim_end_matches(", expected nothing");
+    if message == "duplicate key" {
+        return Diagnostic::error(format!("`{there}` is there twice")).at(span).help(
+            "a key or table is written once; only [[listen]] and [[route]], in two pairs of brackets, come \
+             as often as needed",
+        );
+    }
+    match unquoted_value(text, range.start) {
+        Some(value) if message.starts_with("string values must be quoted") => {
+            Diagnostic::error("strings need quotes").at(span).help(format!("did you mean \"{value}\"?"))
+        }
+        Some(value) if message.starts_with("invalid") => {
+            let mistake = Diagnostic::error(format!("this is not TOML: {message}")).at(span);
+            mistake.help(format!("if it is a string, put it in quotes: \"{value}\""))
+        }
+        _ => Diagnostic::error(format!("this is not TOML: {message}")).at(span),
+    }
+}
+
+/// What stands behind `=` in the line of this byte, if it begins neither a string nor a list or table.
+fn unquoted_value(text: &str, at: usize) -> Option<&str> {
+    let start = text.get(..at)?.rfind('\n').map_or(0, |end| end + 1);
+    let line = text.get(start..)?.lines().next()?;
+    let (key, value) = line.split_once('=')?;
+    let value = value.split('#').next()?.trim();
+    let begins = value.starts_with(['"', '\'', '[', '{']);
+    let plain = !begins && !value.contains(['"', '\\', '=']) && !value.is_empty();
+    (plain && at >= start + key.len()).then_some(value)
 }
 
 fn node(value: &Spanned<DeValue<'_>>, at: usize) -> Node {

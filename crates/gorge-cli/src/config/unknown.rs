@@ -43,8 +43,12 @@ const ELSEWHERE: [(&str, &str, &str); 22] = [
     ("server", "worker_connections", "max_connections"),
 ];
 
-/// What to say about a key that this table does not have.
-pub(crate) fn key(entry: &Entry, table: &'static Table, header: &Header) -> Diagnostic {
+/// What to say about a key that this table does not have, and which of its keys it was probably meant to be.
+pub(crate) fn key(
+    entry: &Entry,
+    table: &'static Table,
+    header: &Header,
+) -> (Diagnostic, Option<&'static str>) {
     let name = entry.key.as_str();
     let word = match header.words.as_slice() {
         [] => "",
@@ -55,30 +59,34 @@ pub(crate) fn key(entry: &Entry, table: &'static Table, header: &Header) -> Diag
     let tables = tables();
     if LATER.iter().any(|(table, keys)| *table == word && keys.contains(&name)) {
         let what = if word.is_empty() { "the table" } else { "the key" };
-        return Diagnostic::error(format!("this version does not have {what} `{name}` of {header} yet"))
-            .at(entry.span)
-            .help("leave it out; the change log says what each version brings");
+        let mistake =
+            Diagnostic::error(format!("this version does not have {what} `{name}` of {header} yet"))
+                .at(entry.span)
+                .help("leave it out; the change log says what each version brings");
+        return (mistake, None);
     }
     let mistake = Diagnostic::error(format!("{header} has no key `{name}`")).at(entry.span);
     let names = table.keys.iter().map(|key| key.name);
-    if let Some((.., ours)) = ELSEWHERE.iter().find(|(table, theirs, _)| *table == word && *theirs == name) {
-        return mistake.help(format!("did you mean `{ours}`?"));
+    let theirs = ELSEWHERE.iter().find(|(table, theirs, _)| *table == word && *theirs == name);
+    if let Some((.., ours)) = theirs {
+        return (mistake.help(format!("did you mean `{ours}`?")), Some(ours));
     }
-    let elsewhere: Vec<_> = tables.iter().filter(|known| known.table.key(name).is_some()).collect();
+    let homes: Vec<_> = tables.iter().filter(|known| known.table.key(name).is_some()).collect();
     let near = suggest::closest(name, names.clone());
-    match (near, elsewhere.as_slice()) {
+    let help = match (near, homes.as_slice()) {
         // A name that is right somewhere else is no slip of the hand.
-        (_, [one]) => mistake.help(format!("`{name}` belongs in {}", one.header)),
-        (Some(near), _) => mistake.help(format!("did you mean `{near}`?")),
-        (None, []) => mistake.help(match near_elsewhere(name, &tables) {
+        (_, [one]) => return (mistake.help(format!("`{name}` belongs in {}", one.header)), None),
+        (Some(near), _) => return (mistake.help(format!("did you mean `{near}`?")), Some(near)),
+        (None, []) => match near_elsewhere(name, &tables) {
             Some((near, header)) => format!("did you mean `{near}`? That belongs in {header}"),
             None => format!("it has {}", suggest::list(names, "and")),
-        }),
+        },
         (None, several) => {
             let headers = several.iter().map(|known| known.header.as_str());
-            mistake.help(format!("`{name}` is a key of {}", suggest::list(headers, "and").replace('`', "")))
+            format!("`{name}` is a key of {}", suggest::list(headers, "and").replace('`', ""))
         }
-    }
+    };
+    (mistake.help(help), None)
 }
 
 /// A key of another table that is close.

@@ -9,14 +9,12 @@ use super::{exactly_one, networks, without_effect};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::model::{Config, ConnectTable, ListenTable};
 use crate::config::span::Span;
-use crate::config::tree::Node;
 
 /// More cannot be addressed within a head.
 const HEAD_MOST: u64 = 16 << 20;
 
-pub(super) fn check(config: &Config, root: &Node, found: &mut Vec<Diagnostic>) {
-    // One that could not be read was told before.
-    if root.get("listen").is_none_or(|node| node.list().is_empty()) && config.listen.is_empty() {
+pub(super) fn check(config: &Config, found: &mut Vec<Diagnostic>) {
+    if config.listen.is_empty() && config.place.is_sound("listen") {
         let mistake = Diagnostic::error("there is no [[listen]], so nobody could connect");
         found.push(mistake.help("add one: [[listen]] and below it address = \"127.0.0.1:8080\""));
     }
@@ -89,7 +87,7 @@ fn open_to_all(listen: &ListenTable, found: &mut Vec<Diagnostic>) {
 }
 
 fn tunnels(connect: &ConnectTable, found: &mut Vec<Diagnostic>) {
-    if connect.ports.is_empty() {
+    if connect.ports.is_empty() && connect.place.is_sound("ports") {
         let mistake = Diagnostic::error("without a port there are no tunnels");
         let mistake = mistake.at(connect.place.value("ports").unwrap_or(connect.place.span));
         found.push(mistake.help("leave out the whole table for none, or the key for port 443"));
@@ -98,7 +96,8 @@ fn tunnels(connect: &ConnectTable, found: &mut Vec<Diagnostic>) {
     exactly_one(&auth.place, &["basic", "bearer"], found);
     let basic = auth.basic.as_ref().is_some_and(|users| users.entries.is_empty());
     let bearer = auth.bearer.as_ref().is_some_and(Vec::is_empty);
-    for (key, _) in [("basic", basic), ("bearer", bearer)].into_iter().filter(|(_, empty)| *empty) {
+    let empty = [("basic", basic), ("bearer", bearer)].into_iter().filter(|(_, empty)| *empty);
+    for (key, _) in empty.filter(|(key, _)| auth.place.is_sound(key)) {
         let mistake = Diagnostic::error(format!("an empty `{key}` lets nobody in"));
         found.push(mistake.at(auth.place.value(key).unwrap_or(auth.place.span)));
     }

@@ -17,19 +17,19 @@ use super::tree::Node;
 pub(crate) fn all(config: &Config, root: &Node, complete: bool) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     server::check(config, &mut found);
-    listen::check(config, root, &mut found);
+    listen::check(config, &mut found);
     upstream::check(config, &mut found);
     route::check(config, root, &mut found);
     routes::check(config, &mut found);
-    if complete {
+    if complete && !found.iter().any(Diagnostic::is_error) {
         upstream::unused(config, &mut found);
     }
     found
 }
 
-/// A key that was given and changes nothing.
+/// A key that was given, says something else than the default, and changes nothing.
 fn without_effect(place: &Place, key: &str, why: &str, found: &mut Vec<Diagnostic>) {
-    if let Some(span) = place.key(key) {
+    if let Some(span) = place.changed(key) {
         found.push(Diagnostic::warning(format!("`{key}` has no effect: {why}")).at(span));
     }
 }

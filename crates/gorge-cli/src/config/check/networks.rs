@@ -9,7 +9,7 @@ use crate::config::span::{At, Place, Span};
 
 /// Tells of networks that change nothing, and of lists that shut everybody out.
 pub(super) fn check(place: &Place, allow: &[At<IpNet>], deny: &[At<IpNet>], found: &mut Vec<Diagnostic>) {
-    if let Some(span) = place.value("allow").filter(|_| allow.is_empty()) {
+    if let Some(span) = place.value("allow").filter(|_| allow.is_empty() && place.is_sound("allow")) {
         let mistake = Diagnostic::error("an empty `allow` lets nobody in").at(span);
         found.push(mistake.help("name networks, or leave the key out to let in everybody"));
     }

@@ -38,7 +38,11 @@ pub(super) fn check(config: &Config, root: &Node, found: &mut Vec<Diagnostic>) {
         if let Some(retry) = &route.retry {
             upstream::retry(retry, found);
         }
-        if let Some(auth) = route.basic_auth.as_ref().filter(|auth| auth.users.entries.is_empty()) {
+        if let Some(auth) = route
+            .basic_auth
+            .as_ref()
+            .filter(|auth| auth.users.entries.is_empty() && auth.place.is_sound("users"))
+        {
             let mistake = Diagnostic::error("without users nobody is let in");
             found.push(mistake.at(auth.place.value("users").unwrap_or(auth.place.span)));
         }
@@ -51,7 +55,8 @@ pub(super) fn check(config: &Config, root: &Node, found: &mut Vec<Diagnostic>) {
 fn target(route: &RouteTable, known: &HashMap<&str, Span>, found: &mut Vec<Diagnostic>) {
     let place = &route.place;
     let targets = given(place, &TARGETS);
-    if targets.is_empty() && route.maintenance.0.is_none() {
+    if targets.is_empty() && route.maintenance.0.is_none() && !TARGETS.iter().any(|key| place.was_meant(key))
+    {
         let mistake = Diagnostic::error("this route does not say what becomes of a request").at(place.span);
         let help = "add one of: upstream = \"NAME\" to pass it on, respond = 404 to answer it, redirect = \"https://$host$uri\" to lead elsewhere";
         found.push(mistake.help(help));
@@ -92,6 +97,7 @@ fn no_upstream(name: &Name, span: Span, known: &HashMap<&str, Span>) -> Diagnost
         None if names.is_empty() => {
             mistake.at(span).help(format!("add [upstream.{}] with its servers", name.0))
         }
+        None if names.len() == 1 => mistake.at(span).help(format!("there is only `{}`", names[0].1)),
         None => {
             const SHOWN: usize = 10;
             let shown = suggest::list(names.iter().take(SHOWN).map(|(_, name)| *name), "and");
@@ -106,12 +112,12 @@ fn matching(route: &RouteTable, found: &mut Vec<Diagnostic>) {
     if let Some(PathTable { place, .. }) = route.path.as_ref() {
         exactly_one(place, &["prefix", "exact"], found);
     }
-    if route.place.has("host") && route.host.0.is_empty() {
+    if route.place.has("host") && route.host.0.is_empty() && route.place.is_sound("host") {
         let mistake = Diagnostic::error("an empty `host` takes no request");
         let mistake = mistake.at(route.place.value("host").unwrap_or(route.place.span));
         found.push(mistake.help("leave the key out for any host"));
     }
-    if route.place.has("methods") && route.methods.is_empty() {
+    if route.place.has("methods") && route.methods.is_empty() && route.place.is_sound("methods") {
         let mistake = Diagnostic::error("an empty `methods` takes no request");
         let mistake = mistake.at(route.place.value("methods").unwrap_or(route.place.span));
         found.push(mistake.help("leave the key out for any method"));
@@ -227,7 +233,7 @@ fn changes(
 
 fn cors(cors: &CorsTable, route: &RouteTable, found: &mut Vec<Diagnostic>) {
     let any = cors.origins.iter().find(|origin| origin.value.0 == "*");
-    if cors.origins.is_empty() {
+    if cors.origins.is_empty() && cors.place.is_sound("origins") {
         let mistake = Diagnostic::error("without an origin no page may ask");
         let mistake = mistake.at(cors.place.value("origins").unwrap_or(cors.place.span));
         found.push(mistake.help("name some, or leave out `cors`"));

@@ -4,9 +4,8 @@
 //! routes for the same host and the same path can take all requests of another one away, and of those
 //! only such as come before it: that name methods if it does and ask for the same fields.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use gorge::http::Method;
 use gorge::proxy::route::{FieldValue, HostPattern, PathPattern};
 
 use crate::config::diagnostic::Diagnostic;
@@ -18,8 +17,11 @@ pub(super) fn check(config: &Config, found: &mut Vec<Diagnostic>) {
         let mistake = Diagnostic::warning("there is no [[route]], so every request is answered with 404");
         found.push(mistake.help("add one: [[route]] and below it upstream = \"NAME\""));
     }
-    let mut groups: HashMap<Group<'_>, Vec<&RouteTable>> = HashMap::new();
+    let mut groups: HashMap<Group<'_>, Taken<'_>> = HashMap::new();
     for route in &config.route {
+        if ["host", "path", "methods", "headers"].iter().any(|key| !route.place.is_sound(key)) {
+            continue;
+        }
         let Some(path) = path(route) else { continue };
         let fields = fields(route);
         let mut taken = Vec::new();
@@ -29,32 +31,31 @@ pub(super) fn check(config: &Config, found: &mut Vec<Diagnostic>) {
             [] => vec![None],
             hosts => hosts.iter().map(|host| Some(&host.value)).collect(),
         };
-        for (number, host) in hosts.iter().enumerate() {
-            if hosts[..number.min(MANY)].contains(host) {
+        let mut seen = HashSet::new();
+        for host in &hosts {
+            // Repetition is told elsewhere.
+            if !seen.insert(host) {
                 continue;
             }
             let group =
                 groups.entry(Group { host: *host, path: path.clone(), fields: fields.clone() }).or_default();
-            match group.iter().find(|other| same_methods(other, route)) {
-                Some(other) => equal = equal.or(Some((*other, *host))),
+            match group.equal(route) {
+                Some(other) => equal = equal.or(Some((other, *host))),
                 None => {
-                    taken.extend(takers(group, route).map(|takers| (*host, takers)));
-                    group.push(route);
+                    taken.extend(group.takers(route).map(|takers| (*host, takers)));
+                    group.add(route);
                 }
             }
         }
         if let Some((other, host)) = equal {
             found.push(equal_routes(route, other, host));
-        } else if taken.len() == hosts.len() {
+        } else if taken.len() == seen.len() {
             found.push(never_chosen(route, &taken[0].1));
         } else {
             found.extend(taken.iter().map(|(host, takers)| host_in_vain(route, *host, takers)));
         }
     }
 }
-
-/// Up to so many hosts of a list are looked at for repetition, which is told elsewhere.
-const MANY: usize = 100;
 
 /// Routes that differ in nothing but their methods.
 #[derive(PartialEq, Eq, Hash)]
@@ -64,10 +65,9 @@ struct Group<'a> {
     fields: String,
 }
 
-/// The path of a route; `None` if that was not to be read.
+/// The path of a route; `None` if that was told wrong.
 fn path(route: &RouteTable) -> Option<PathPattern> {
     match &route.path {
-        None if route.place.has("path") => None,
         None => Some(PathPattern::default()),
         Some(table) => match (&table.prefix, &table.exact) {
             (Some(prefix), None) => Some(prefix.value.clone()),
@@ -97,31 +97,53 @@ fn fields(route: &RouteTable) -> String {
     all.join("\n")
 }
 
-fn same_methods(one: &RouteTable, other: &RouteTable) -> bool {
-    let all_in = |one: &RouteTable, other: &RouteTable| {
-        one.methods.iter().all(|method| other.methods.iter().any(|known| known.value == method.value))
-    };
-    one.methods.is_empty() == other.methods.is_empty() && all_in(one, other) && all_in(other, one)
+/// The routes of a group so far, by what they take.
+#[derive(Default)]
+struct Taken<'a> {
+    /// By all their methods, sorted; none: every method.
+    sets: HashMap<Vec<&'a str>, &'a RouteTable>,
+    /// The first one that names a method.
+    methods: HashMap<&'a str, &'a RouteTable>,
 }
 
-/// Those of `before` that together take every method of a route, one for each.
-fn takers<'a>(before: &[&'a RouteTable], route: &RouteTable) -> Option<Vec<&'a RouteTable>> {
-    if route.methods.is_empty() {
-        return None;
+impl<'a> Taken<'a> {
+    fn set(route: &'a RouteTable) -> Vec<&'a str> {
+        let mut methods: Vec<_> = route.methods.iter().map(|method| method.value.as_str()).collect();
+        methods.sort_unstable();
+        methods.dedup();
+        methods
     }
-    let takes = |other: &RouteTable, method: &Method| {
-        let named = |wanted: &Method| other.methods.iter().any(|known| known.value == *wanted);
-        named(method) || (*method == Method::HEAD && named(&Method::GET))
-    };
-    let taker = |method: &Method| before.iter().copied().find(|other| takes(other, method));
-    let mut takers: Vec<&RouteTable> = Vec::new();
-    for method in &route.methods {
-        let taker = taker(&method.value)?;
-        if !takers.iter().any(|known| std::ptr::eq(*known, taker)) {
-            takers.push(taker);
+
+    /// The one that takes the very same requests.
+    fn equal(&self, route: &'a RouteTable) -> Option<&'a RouteTable> {
+        self.sets.get(&Self::set(route)).copied()
+    }
+
+    fn add(&mut self, route: &'a RouteTable) {
+        let methods = Self::set(route);
+        for method in &methods {
+            self.methods.entry(method).or_insert(route);
         }
+        self.sets.insert(methods, route);
     }
-    Some(takers)
+
+    /// Those that together take every method of a route, each once.
+    fn takers(&self, route: &RouteTable) -> Option<Vec<&'a RouteTable>> {
+        if route.methods.is_empty() {
+            return None;
+        }
+        let mut takers: Vec<&RouteTable> = Vec::new();
+        for method in &route.methods {
+            let name = method.value.as_str();
+            // GET includes HEAD.
+            let get = || self.methods.get("GET").filter(|_| name == "HEAD");
+            let taker = *self.methods.get(name).or_else(get)?;
+            if !takers.iter().any(|known| std::ptr::eq(*known, taker)) {
+                takers.push(taker);
+            }
+        }
+        Some(takers)
+    }
 }
 
 fn equal_routes(route: &RouteTable, other: &RouteTable, host: Option<&HostPattern>) -> Diagnostic {

@@ -44,8 +44,10 @@ pub(super) fn check(config: &Config, found: &mut Vec<Diagnostic>) {
 fn servers(name: &Name, upstream: &UpstreamTable, found: &mut Vec<Diagnostic>) {
     let all = &upstream.servers;
     let at = upstream.place.value("servers").unwrap_or(upstream.place.span);
+    if !upstream.place.is_sound("servers") {
+        return;
+    }
     if all.is_empty() {
-        // What could not be read has been told.
         let mistake = Diagnostic::error(format!("the upstream `{}` has no servers", name.0)).at(at);
         found.push(mistake.help("give at least one, as in servers = [\"127.0.0.1:9001\"]"));
         return;
@@ -72,6 +74,7 @@ fn servers(name: &Name, upstream: &UpstreamTable, found: &mut Vec<Diagnostic>) {
 /// Whether there is one server only, and no name that may stand for several.
 fn is_one_server(upstream: &UpstreamTable) -> bool {
     match upstream.servers.as_slice() {
+        _ if !upstream.place.is_sound("servers") => false,
         [one] => {
             matches!(&one.value.address.value, ServerAddress::Address(address) if !matches!(address, Address::Name(..)))
         }
@@ -88,7 +91,7 @@ fn options(upstream: &UpstreamTable, found: &mut Vec<Diagnostic>) {
     let is_unix = |address: &ServerAddress| {
         matches!(address, ServerAddress::Address(Address::Unix(_) | Address::Abstract(_)))
     };
-    if upstream.servers.is_empty() {
+    if upstream.servers.is_empty() || !place.is_sound("servers") {
         return;
     }
     if !addresses().any(|address| is_named(&address.value)) {

@@ -29,8 +29,13 @@ fn whole(node: &Node, reader: &mut Reader<'_>, least: i64, most: i64, what: &str
     match number {
         Some(number) if (least..=most).contains(&number) => Some(number),
         _ => {
-            let wrong = Wrong::new(format!("this must be {what} from {least} to {most}"));
-            reader.wrong(node.span, None, what, wrong);
+            let wrong = Wrong::new(match number {
+                Some(number) if number < least => format!("{number} is too small"),
+                Some(number) => format!("{number} is too large"),
+                None => "this number is too large".to_owned(),
+            });
+            let wrong = wrong.help(format!("it may be {what} from {least} to {most}"));
+            reader.wrong(node.span, node.as_text(), what, wrong);
             None
         }
     }
@@ -73,13 +78,14 @@ impl Value for f64 {
         let number = match &node.what {
             What::Float(number) => *number,
             What::Integer(Some(number)) => *number as f64,
+            What::Text(text) if text.expanded => text.value.trim().parse().unwrap_or(f64::NAN),
             _ => {
                 reader.mismatch(node, "a number", None);
                 return None;
             }
         };
         if !number.is_finite() {
-            reader.wrong(node.span, None, "a number", Wrong::new("this must be a finite number"));
+            reader.wrong(node.span, node.as_text(), "a number", Wrong::new("this must be a finite number"));
             return None;
         }
         Some(number)
@@ -152,16 +158,5 @@ impl FromText for Mode {
             _ => Err(Wrong::new(format!("{text:?} is no permissions of a file"))
                 .help("write three octal digits for owner, group and others, as in \"0660\"")),
         }
-    }
-
-    fn instead_of(number: i64) -> Option<String> {
-        // `mode = 660` means the digits; `0o660` is read as 432 and means them too.
-        let text =
-            if (0..=777).contains(&number) && !number.to_string().contains(['8', '9']) && number != 0o660 {
-                format!("{number:04}")
-            } else {
-                format!("{number:04o}")
-            };
-        Some(text)
     }
 }

@@ -7,7 +7,7 @@ use gorge::protocols::Credentials;
 use super::collection::FreeName;
 use super::{FromText, Kind, Value, Wrong};
 use crate::config::reader::Reader;
-use crate::config::tree::Node;
+use crate::config::tree::{Node, What};
 
 /// A password or token. It is never shown, nor the line of the file that it stands in as it is.
 #[derive(Clone, PartialEq, Eq)]
@@ -34,7 +34,10 @@ impl Value for Secret {
 
     fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
         let Some(text) = node.as_text() else {
-            reader.secrets.push(node.span);
+            // What is broken is only `${..}` so far.
+            if !matches!(node.what, What::Broken) {
+                reader.secrets.push(node.span);
+            }
             reader.mismatch(node, "a string", None);
             return None;
         };

@@ -100,7 +100,8 @@ const ELSEWHERE: [(&str, &str); 6] = [
 
 /// What the library says, and what was meant if other programs have a name for it.
 fn refused(error: &Error, text: &str) -> Wrong {
-    let wrong = Wrong::new(error.contexts().next().unwrap_or("this cannot be used").to_owned());
+    let message = error.contexts().next().unwrap_or("this cannot be used");
+    let wrong = Wrong::new(message.trim_start_matches("the value for X-Any: "));
     let theirs =
         ELSEWHERE.iter().find(|(theirs, _)| wrong.message.contains(&format!("there is no ${theirs};")));
     match theirs {

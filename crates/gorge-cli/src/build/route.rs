@@ -40,6 +40,23 @@ pub(crate) struct Common<'a> {
     pub(crate) body_size: Option<u64>,
 }
 
+/// The two filters are two types, so that each states its hook, with the same methods.
+macro_rules! edits {
+    ($edit:expr, $table:expr) => {{
+        let (mut edit, table): (_, &EditsTable) = ($edit, $table);
+        for name in &table.remove {
+            edit = edit.remove(&name.value.0)?;
+        }
+        for (name, value) in &table.set.entries {
+            edit = edit.set(&name.value.0, &value.0)?;
+        }
+        for (name, value) in &table.add.entries {
+            edit = edit.add(&name.value.0, &value.0)?;
+        }
+        edit
+    }};
+}
+
 /// Builds all routes.
 pub(crate) fn build(tables: &[RouteTable], common: &Common<'_>) -> Result<TheRoutes> {
     let mut routes = Vec::with_capacity(tables.len());
@@ -99,7 +116,7 @@ fn route(name: String, table: &RouteTable, common: &Common<'_>) -> Result<TheRou
     }
     // Outermost, so that every answer has them, whoever gives it.
     if !is_empty(&table.response_headers) {
-        route = route.filter(response_headers(&table.response_headers)?);
+        route = route.filter(edits!(ResponseHeaderEdit::new(), &table.response_headers));
     }
     if let Some(table) = &table.security_headers.0 {
         route = route.filter(security_headers(table)?);
@@ -125,7 +142,7 @@ fn route(name: String, table: &RouteTable, common: &Common<'_>) -> Result<TheRou
         route = route.filter(BodyLimit::new(most));
     }
     if !is_empty(&table.request_headers) {
-        route = route.filter(request_headers(&table.request_headers)?);
+        route = route.filter(edits!(RequestHeaderEdit::new(), &table.request_headers));
     }
     answer_or_rewrite(route, table)
 }
@@ -147,34 +164,6 @@ fn answer_or_rewrite(mut route: TheRoute, table: &RouteTable) -> Result<TheRoute
 
 fn is_empty(edits: &EditsTable) -> bool {
     edits.set.entries.is_empty() && edits.add.entries.is_empty() && edits.remove.is_empty()
-}
-
-fn request_headers(table: &EditsTable) -> Result<RequestHeaderEdit> {
-    let mut edit = RequestHeaderEdit::new();
-    for name in &table.remove {
-        edit = edit.remove(&name.value.0)?;
-    }
-    for (name, value) in &table.set.entries {
-        edit = edit.set(&name.value.0, &value.0)?;
-    }
-    for (name, value) in &table.add.entries {
-        edit = edit.add(&name.value.0, &value.0)?;
-    }
-    Ok(edit)
-}
-
-fn response_headers(table: &EditsTable) -> Result<ResponseHeaderEdit> {
-    let mut edit = ResponseHeaderEdit::new();
-    for name in &table.remove {
-        edit = edit.remove(&name.value.0)?;
-    }
-    for (name, value) in &table.set.entries {
-        edit = edit.set(&name.value.0, &value.0)?;
-    }
-    for (name, value) in &table.add.entries {
-        edit = edit.add(&name.value.0, &value.0)?;
-    }
-    Ok(edit)
 }
 
 fn security_headers(table: &SecurityHeadersTable) -> Result<SecurityHeaders> {

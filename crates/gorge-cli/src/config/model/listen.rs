@@ -14,8 +14,9 @@ table! {
         /// An IP address with a port, or a Unix socket as `"unix:/path"`, or `"unix:@name"` for one
         /// without a file. Port 0 takes any that is free.
         address: At<ListenAddress> = required, like "\"0.0.0.0:8080\"";
-        /// Every connection begins with a PROXY header, version 1 or 2, which says for whom it is. Only
-        /// `allow`ed networks should reach such an address, as whoever does can claim any name.
+        /// Every connection begins with a PROXY header, version 1 or 2, which says for whom it is. If
+        /// `[server] trusted_proxies` names any networks, nobody else may send one; without them whoever
+        /// reaches this address can claim to be anybody. `allow` and `deny` judge the one it names.
         proxy_protocol: bool = false;
         /// Connections that may wait to be accepted. The kernel's own limit caps it.
         backlog: u32 = 65535, positive;

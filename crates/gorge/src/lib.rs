@@ -2,6 +2,15 @@
 
 pub mod prelude;
 
+/// The pages with code in them, so that it is compiled and run.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../../../docs/quick_start.md")]
+    mod quick_start {}
+    #[doc = include_str!("../../../docs/user_guide/logs.md")]
+    mod logs {}
+}
+
 pub use gorge_allocators as allocators;
 pub use gorge_async_io as async_io;
 pub use gorge_digest as digest;

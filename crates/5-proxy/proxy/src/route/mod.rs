@@ -1,5 +1,6 @@
 //! Routes: which filters and which upstream take a request, by host, path, method and fields.
 
+mod index;
 mod matching;
 mod router;
 mod routes;

@@ -1,13 +1,10 @@
 //! Finds the route for a request among any number of them.
 
-use std::collections::HashMap;
-
-use foldhash::fast::RandomState;
-use gorge_error::{Error, Kind, Result};
+use gorge_error::Result;
 use gorge_http::{Method, RequestHead};
-use smallvec::SmallVec;
 
-use super::matching::{HostPattern, LONGEST_HOST, Matching, PathPattern};
+use super::index::{Candidate, Index};
+use super::matching::{LONGEST_HOST, Matching};
 
 /// Finds the route for a request among any number of them: by host, path, method and fields.
 ///
@@ -20,9 +17,7 @@ use super::matching::{HostPattern, LONGEST_HOST, Matching, PathPattern};
 pub struct Router {
     /// What each route asks for, by its number.
     routes: Vec<Matching>,
-    exact: HashMap<String, Paths, RandomState>,
-    below: HashMap<String, Paths, RandomState>,
-    any: Paths,
+    index: Index,
 }
 
 /// What a router found.
@@ -42,36 +37,8 @@ impl Router {
     /// # Errors
     /// Two routes take the very same requests; the message names both numbers.
     pub fn new(routes: impl IntoIterator<Item = Matching>) -> Result<Self> {
-        let mut router = Self {
-            routes: Vec::new(),
-            exact: HashMap::default(),
-            below: HashMap::default(),
-            any: Paths::new(),
-        };
-        for (number, matching) in routes.into_iter().enumerate() {
-            router.add(number, matching)?;
-        }
-        Ok(router)
-    }
-
-    fn add(&mut self, number: usize, matching: Matching) -> Result<()> {
-        self.routes.push(matching);
-        let Self { routes, exact, below, any } = self;
-        let matching = &routes[number];
-        for (place, host) in matching.hosts.iter().enumerate() {
-            if matching.hosts[..place].contains(host) {
-                continue;
-            }
-            let paths = match host {
-                HostPattern::Exact(name) => exact.entry(name.clone()),
-                HostPattern::Below(name) => below.entry(name.clone()),
-            };
-            paths.or_insert_with(Paths::new).add(number, matching, routes)?;
-        }
-        if matching.hosts.is_empty() {
-            any.add(number, matching, routes)?;
-        }
-        Ok(())
+        let routes: Vec<_> = routes.into_iter().collect();
+        Ok(Self { index: Index::new(&routes)?, routes })
     }
 
     /// The route that takes this request. `path` is in [normal form](gorge_http::path), `host` may
@@ -79,12 +46,17 @@ impl Router {
     #[must_use]
     pub fn find(&self, host: &str, path: &str, head: &RequestHead) -> Found {
         let mut best = Found::Nothing;
-        self.look(host, path, |number| {
-            let matching = &self.routes[number];
-            if !matching.takes_fields(head) {
-                return false;
-            }
-            let taken = matching.takes_method(&head.method);
+        self.look(host, path, |Candidate { number, asks_more }| {
+            let number = number as usize;
+            let taken = if asks_more {
+                let matching = &self.routes[number];
+                if !matching.takes_fields(head) {
+                    return false;
+                }
+                matching.takes_method(&head.method)
+            } else {
+                true
+            };
             best = if taken { Found::Route(number) } else { Found::MethodNotAllowed };
             taken
         });
@@ -96,8 +68,8 @@ impl Router {
     #[must_use]
     pub fn allowed(&self, host: &str, path: &str, head: &RequestHead) -> Vec<Method> {
         let mut allowed = Vec::new();
-        self.look(host, path, |number| {
-            let matching = &self.routes[number];
+        self.look(host, path, |candidate| {
+            let matching = &self.routes[candidate.number as usize];
             if matching.takes_fields(head) {
                 for method in &matching.methods {
                     if !allowed.contains(method) {
@@ -120,29 +92,22 @@ impl Router {
     }
 
     /// Shows the routes for host and path to `take`, best first, until it takes one.
-    fn look(&self, host: &str, path: &str, mut take: impl FnMut(usize) -> bool) {
+    fn look(&self, host: &str, path: &str, mut take: impl FnMut(Candidate) -> bool) {
+        let mut take = |paths| self.index.look(paths, path, &mut take);
         let mut buffer = [0; LONGEST_HOST + 1];
-        let host = bare_host(host, &mut buffer);
-        if let Some(host) = host {
-            if !self.exact.is_empty()
-                && let Some(paths) = self.exact.get(host)
-                && paths.look(path, &mut take)
-            {
+        if let Some(host) = bare_host(host, &mut buffer) {
+            if self.index.host(false, host).is_some_and(&mut take) {
                 return;
             }
             let mut rest = host;
-            while !self.below.is_empty()
-                && let Some((_, parent)) = rest.split_once('.')
-            {
-                if let Some(paths) = self.below.get(parent)
-                    && paths.look(path, &mut take)
-                {
+            while let Some((_, parent)) = rest.split_once('.') {
+                if self.index.host(true, parent).is_some_and(&mut take) {
                     return;
                 }
                 rest = parent;
             }
         }
-        self.any.look(path, &mut take);
+        take(self.index.any());
     }
 }
 
@@ -160,82 +125,11 @@ fn bare_host<'b>(host: &str, buffer: &'b mut [u8; LONGEST_HOST + 1]) -> Option<&
     str::from_utf8(lower).ok()
 }
 
-/// The paths of one host, as a tree of segments: looking one up reads it once.
-#[derive(Debug)]
-struct Paths {
-    nodes: Vec<Node>,
-}
-
-#[derive(Debug, Default)]
-struct Node {
-    below: HashMap<String, usize, RandomState>,
-    /// Routes for exactly this path, and for it and what lies below it, best first.
-    exact: Vec<usize>,
-    prefix: Vec<usize>,
-}
-
-impl Paths {
-    fn new() -> Self {
-        Self { nodes: vec![Node::default()] }
-    }
-
-    fn add(&mut self, number: usize, matching: &Matching, routes: &[Matching]) -> Result<()> {
-        let (path, exact) = match &matching.path {
-            PathPattern::Exact(path) => (path.as_str(), true),
-            PathPattern::Prefix(path) => (path.as_str(), false),
-        };
-        let mut at = 0;
-        for segment in segments(path) {
-            at = match self.nodes[at].below.get(segment) {
-                Some(&below) => below,
-                None => {
-                    let below = self.nodes.len();
-                    self.nodes[at].below.insert(segment.to_owned(), below);
-                    self.nodes.push(Node::default());
-                    below
-                }
-            };
-        }
-        let node = &mut self.nodes[at];
-        let list = if exact { &mut node.exact } else { &mut node.prefix };
-        if let Some(same) = list.iter().find(|&&other| routes[other].same_conditions(matching)) {
-            let context = format!("the routes number {} and {} take the same requests", same + 1, number + 1);
-            return Err(Error::explain(Kind::Configuration, context).into_internal());
-        }
-        let place = list.partition_point(|&other| routes[other].conditions() >= matching.conditions());
-        list.insert(place, number);
-        Ok(())
-    }
-
-    /// Shows the routes for `path` to `take`, longest first. True: one was taken.
-    fn look(&self, path: &str, take: &mut impl FnMut(usize) -> bool) -> bool {
-        let mut passed = SmallVec::<[usize; 16]>::new();
-        let mut at = 0;
-        let mut rest = segments(path);
-        passed.push(at);
-        let whole = loop {
-            let Some(segment) = rest.next() else { break true };
-            match self.nodes[at].below.get(segment) {
-                Some(&below) => at = below,
-                None => break false,
-            }
-            passed.push(at);
-        };
-        if whole && self.nodes[at].exact.iter().any(|&number| take(number)) {
-            return true;
-        }
-        passed.iter().rev().any(|&at| self.nodes[at].prefix.iter().any(|&number| take(number)))
-    }
-}
-
-/// `/a/b` has the segments `a` and `b`, `/a/` has `a` and an empty one, the root has none as a prefix
-/// and one, empty, as a path.
-fn segments(path: &str) -> impl Iterator<Item = &str> {
-    path.strip_prefix('/').into_iter().flat_map(|rest| rest.split('/'))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::cmp::Reverse;
+
+    use super::super::matching::{HostPattern, PathPattern};
     use super::*;
 
     fn matching(hosts: &[&str], path: &str, methods: &[Method]) -> Matching {
@@ -327,6 +221,69 @@ mod tests {
         ];
         let message = Router::new(same).unwrap_err().to_string();
         assert!(message.contains("number 1 and 2"), "{message}");
+    }
+
+    /// The rule as one would read it aloud: look at every route, keep the best.
+    fn look_at_all(routes: &[Matching], host: &str, path: &str) -> Found {
+        let of_host = |pattern: &HostPattern| match pattern {
+            HostPattern::Exact(name) => (name == host).then_some((2, 0)),
+            HostPattern::Below(name) => {
+                host.strip_suffix(name.as_str())?.ends_with('.').then_some((1, name.len()))
+            }
+        };
+        let of_path = |pattern: &PathPattern| match pattern {
+            PathPattern::Exact(whole) => (whole == path).then_some((whole.len(), true)),
+            PathPattern::Prefix(above) => {
+                let rest = path.strip_prefix(above.as_str())?;
+                (rest.is_empty() || rest.starts_with('/')).then_some((above.len(), false))
+            }
+        };
+        let taking = routes.iter().enumerate().filter_map(|(number, matching)| {
+            let host = match matching.hosts.is_empty() {
+                true => (0, 0),
+                false => matching.hosts.iter().filter_map(of_host).max()?,
+            };
+            Some(((host, of_path(&matching.path)?, Reverse(number)), number))
+        });
+        taking.max().map_or(Found::Nothing, |(_, number)| Found::Route(number))
+    }
+
+    #[test]
+    fn finds_the_same_as_whoever_looks_at_every_route() {
+        let mut seed = 1_u64;
+        let mut random = move |below: u64| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (seed >> 33) % below
+        };
+        let name = |n| ["a", "b", "a-b"][n as usize];
+        let mut found = 0;
+        for _ in 0..200 {
+            let mut some = |separator: &str, most| {
+                (0..random(most)).map(|_| name(random(3))).collect::<Vec<_>>().join(separator)
+            };
+            let mut routes = Vec::<Matching>::new();
+            for number in 0..40 {
+                let host = match (some(".", 4), number % 3) {
+                    (host, _) if host.is_empty() => String::new(),
+                    (host, 0) => format!("*.{host}"),
+                    (host, _) => host,
+                };
+                let path = format!("{}/{}", if number % 5 == 0 { "=" } else { "" }, some("/", 5));
+                let hosts: &[&str] = if host.is_empty() { &[] } else { &[&host] };
+                let matching = matching(hosts, &path, &[]);
+                if !routes.contains(&matching) {
+                    routes.push(matching);
+                }
+            }
+            let router = Router::new(routes.clone()).unwrap();
+            for _ in 0..50 {
+                let (host, path) = (some(".", 5), format!("/{}", some("/", 6)));
+                let expected = look_at_all(&routes, &host, &path);
+                assert_eq!(find(&router, &host, &path), expected, "{host}{path} {routes:?}");
+                found += usize::from(expected != Found::Nothing);
+            }
+        }
+        assert!(found > 5000, "{found} of 10000 requests had a route");
     }
 
     #[test]

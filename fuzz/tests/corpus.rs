@@ -35,3 +35,8 @@ fn chunked_body_keeps_its_promises() {
 fn proxy_header_keeps_its_promises() {
     replay("proxy_header", gorge_fuzz::proxy_header);
 }
+
+#[test]
+fn config_keeps_its_promises() {
+    replay("config", gorge_fuzz::config);
+}

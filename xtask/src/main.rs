@@ -4,6 +4,7 @@ mod bench;
 mod bench_proxy;
 mod benchmarks_page;
 mod demo;
+mod docs;
 mod doctor;
 mod levels;
 mod needs;
@@ -56,6 +57,12 @@ const VERBS: &[Verb] = &[
         usage: "tidy",
         about: "README, docs, example, bench of each crate; first line of each module; forbidden patterns",
         run: tidy::run,
+    },
+    Verb {
+        name: "docs",
+        usage: "docs [--check]",
+        about: "write the reference pages from what the code declares, or check that they say it",
+        run: docs::run,
     },
     Verb {
         name: "doctor",

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::shell::{Arguments, cargo, execute};
 use crate::workspace::{self, Package};
-use crate::{levels, needs, test_matrix, tidy};
+use crate::{docs, levels, needs, test_matrix, tidy};
 
 type Step = (&'static str, fn() -> Result<()>);
 
@@ -18,7 +18,8 @@ const STEPS: &[Step] = &[
     ("clippy", clippy),
     ("tests", tests),
     ("fuzz corpora", fuzz_corpora),
-    ("docs", docs),
+    ("docs", rustdoc),
+    ("reference pages", || docs::check().map(|verdict| println!("{verdict}"))),
     ("loom", loom),
     ("each crate alone", test_matrix::quick),
     ("sets of the umbrella", test_matrix::umbrella),
@@ -93,7 +94,7 @@ fn fuzz_corpora() -> Result<()> {
     execute(&mut cargo(["test", "--package", "gorge-fuzz"]))
 }
 
-fn docs() -> Result<()> {
+fn rustdoc() -> Result<()> {
     execute(with_full("doc", &["--no-deps", "--lib"], &[])?.env("RUSTDOCFLAGS", "-D warnings"))
 }
 

@@ -99,7 +99,7 @@ impl Diagnostic {
 #[derive(Clone, Debug)]
 pub struct Report {
     /// The text it was read from; without text if the file could not be read.
-    pub source: Source,
+    pub source: Box<Source>,
     /// Errors and warnings, in the order of their places; at least one error.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -107,7 +107,7 @@ pub struct Report {
 impl Report {
     pub(crate) fn new(source: Source, mut diagnostics: Vec<Diagnostic>) -> Self {
         sort(&mut diagnostics);
-        Self { source, diagnostics }
+        Self { source: Box::new(source), diagnostics }
     }
 
     /// How many errors there are.

@@ -22,7 +22,7 @@ pub mod reference;
 mod render;
 mod source;
 mod span;
-mod suggest;
+pub(crate) mod suggest;
 mod table;
 mod tree;
 mod unknown;

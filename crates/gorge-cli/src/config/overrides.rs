@@ -40,6 +40,11 @@ pub(crate) fn apply(root: &mut Node, source: &mut Source, environment: &Environm
         if value.is_empty() {
             continue;
         }
+        if let Some(short) = other_name(name, value, environment) {
+            let mistake = Diagnostic::error(format!("{short} sets the same key, to something else"));
+            mistakes.push(mistake.at(span).help("set one of the two"));
+            continue;
+        }
         match path(root, &name[PREFIX.len()..]) {
             Ok(path) => {
                 let path: Vec<_> = path.iter().map(String::as_str).collect();
@@ -49,6 +54,14 @@ pub(crate) fn apply(root: &mut Node, source: &mut Source, environment: &Environm
         }
     }
     mistakes
+}
+
+/// The short name that says something else than the long one.
+fn other_name(name: &str, value: &str, environment: &Environment) -> Option<&'static str> {
+    let key = name.strip_prefix(PREFIX)?.strip_prefix("SERVER__")?;
+    let (short, _) = SHORT.into_iter().find(|(_, known)| known.eq_ignore_ascii_case(key))?;
+    let other = environment.get(short).ok()?;
+    (!other.is_empty() && other != value).then_some(short)
 }
 
 /// A value as TOML has it, or else a string without its quotes.

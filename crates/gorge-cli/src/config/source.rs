@@ -1,5 +1,6 @@
 //! The text that a configuration was read from: the file, and behind it the variables that override it.
 
+use std::fmt;
 use std::ops::Range;
 
 use super::span::Span;
@@ -8,7 +9,7 @@ use super::span::Span;
 ///
 /// The file comes first. Each variable of the environment that sets a key stands behind it, so that one
 /// [`Span`] says for every value where it came from.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Source {
     name: String,
     text: String,
@@ -26,6 +27,13 @@ pub struct Source {
 struct Variable {
     name: String,
     value: Range<usize>,
+}
+
+/// The name alone: the text has secrets in it.
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Source").field(&self.name).finish()
+    }
 }
 
 impl Source {

@@ -1,12 +1,11 @@
 //! Keys that are not known here: what was meant, where the key belongs, or that it comes later.
 
 use super::diagnostic::Diagnostic;
-use super::model::Config;
+use super::model::{Section, sections};
 use super::reader::Header;
 use super::suggest;
 use super::table::Table;
 use super::tree::Entry;
-use super::value::Kind;
 
 /// Keys that later versions will have, by their table.
 const LATER: [(&str, &[&str]); 5] = [
@@ -56,7 +55,7 @@ pub(crate) fn key(
         [first, _] if first == "upstream" => first,
         _ => "none of these",
     };
-    let tables = tables();
+    let tables = sections();
     if LATER.iter().any(|(table, keys)| *table == word && keys.contains(&name)) {
         let what = if word.is_empty() { "the table" } else { "the key" };
         let mistake =
@@ -90,43 +89,10 @@ pub(crate) fn key(
 }
 
 /// A key of another table that is close.
-fn near_elsewhere<'t>(name: &str, tables: &'t [Known]) -> Option<(&'static str, &'t str)> {
+fn near_elsewhere<'t>(name: &str, tables: &'t [Section]) -> Option<(&'static str, &'t str)> {
     let keys = tables.iter().flat_map(|known| known.table.keys.iter().map(|key| key.name));
     let near = suggest::closest(name, keys)?;
     let home = tables.iter().find(|known| known.table.keys.iter().any(|key| key.name == near))?;
     let name = home.table.key(near)?.name;
     Some((name, home.header.as_str()))
-}
-
-/// A table and its header.
-pub(crate) struct Known {
-    pub(crate) table: &'static Table,
-    /// As it is written in a file.
-    pub(crate) header: String,
-}
-
-/// Every table, in the order of the page.
-pub(crate) fn tables() -> Vec<Known> {
-    let root = Config::declaration();
-    let mut found = vec![Known { table: root, header: "the file".to_owned() }];
-    below(root, "", &mut found);
-    found
-}
-
-fn below(table: &'static Table, path: &str, found: &mut Vec<Known>) {
-    for key in table.keys {
-        let kind = (key.kind)();
-        let Some(inner) = kind.table() else { continue };
-        let dot = if path.is_empty() { "" } else { "." };
-        let path = match &kind {
-            Kind::Named(name, _) => format!("{path}{dot}{}.{name}", key.name),
-            _ => format!("{path}{dot}{}", key.name),
-        };
-        let header = match &kind {
-            Kind::List(_) => format!("[[{path}]]"),
-            _ => format!("[{path}]"),
-        };
-        found.push(Known { table: inner, header });
-        below(inner, &path, found);
-    }
 }

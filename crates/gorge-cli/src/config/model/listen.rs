@@ -29,9 +29,9 @@ table! {
         /// Permissions of a Unix socket's file, in octal.
         mode: Mode = "0660";
         /// Who may connect: these networks and nobody else.
-        allow: Vec<At<IpNet>> = [], like "[\"10.0.0.0/8\"]";
+        allow: Vec<At<IpNet>> = unset("everybody"), like "[\"10.0.0.0/8\"]";
         /// Who may not connect, even if `allow` says so.
-        deny: Vec<At<IpNet>> = [], like "[\"10.1.0.0/16\"]";
+        deny: Vec<At<IpNet>> = unset("nobody"), like "[\"10.1.0.0/16\"]";
         /// How much a client may ask for.
         limits: LimitsTable = {};
         /// How long a client may take for what.

@@ -2,6 +2,7 @@
 
 mod listen;
 mod route;
+mod sections;
 mod server;
 mod upstream;
 
@@ -10,6 +11,7 @@ pub use route::{
     BasicAuthTable, CorsTable, EditsTable, MaintenanceTable, PathTable, RedirectTable, RespondTable,
     RewriteTable, RouteTable, SecurityHeadersTable,
 };
+pub use sections::{Section, sections};
 pub use server::{AccessLogTable, ErrorLogTable, ServerTable};
 pub use upstream::{PoolTable, RetryTable, ServerEntry, UpstreamTable};
 

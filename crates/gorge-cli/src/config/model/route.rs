@@ -23,12 +23,12 @@ table! {
         /// How logs, metrics and `--explain` call it.
         name: Option<Name> = unset("its number, from 1 on"), like "\"shop-api\"";
         /// The host: a name, `"*.shop.example"` for all below one, or a list.
-        host: OneOrMany<HostPattern> = [], like "[\"shop.example\", \"*.shop.example\"]";
+        host: OneOrMany<HostPattern> = unset("any"), like "[\"shop.example\", \"*.shop.example\"]";
         /// The path and what lies below it: `"/api"` takes `/api` and `/api/x`, but not `/apix`. With
         /// `{ exact = "/x" }` that path alone.
         path: Option<PathTable> = unset("any"), like "\"/api/\"";
         /// The methods. GET includes HEAD.
-        methods: Vec<At<Method>> = [], like "[\"GET\", \"POST\"]";
+        methods: Vec<At<Method>> = unset("any"), like "[\"GET\", \"POST\"]";
         /// Fields that the request must have: with this value, `true` with any, `false` not at all.
         headers: Named<HeaderName, FieldMatch> = {}, like "{ \"X-Beta\" = \"1\", \"X-Debug\" = true }";
         /// Pass the request on to this upstream.
@@ -52,9 +52,9 @@ table! {
         /// The body of a request, instead of what the listener says. More is answered with 413.
         body_size: Option<Size> = unset("the listener's"), like "\"1MiB\"";
         /// Who may ask: these networks and nobody else. Others are answered with 403.
-        allow: Vec<At<IpNet>> = [], like "[\"10.0.0.0/8\"]";
+        allow: Vec<At<IpNet>> = unset("everybody"), like "[\"10.0.0.0/8\"]";
         /// Who may not, even if `allow` says so.
-        deny: Vec<At<IpNet>> = [], like "[\"10.1.0.0/16\"]";
+        deny: Vec<At<IpNet>> = unset("nobody"), like "[\"10.1.0.0/16\"]";
         /// Who may ask, by name and password. Others are answered with 401.
         basic_auth: Option<BasicAuthTable> = unset, like "{ users = { alice = \"${file:alice.pw}\" } }";
         /// Fields that tell browsers to be careful: true, or a table.

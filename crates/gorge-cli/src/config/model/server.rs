@@ -37,7 +37,7 @@ table! {
         open_files: u64 = 65535, positive;
         /// Who is believed when they say for whom they ask: networks whose `X-Forwarded-*`, `Forwarded`
         /// and `X-Request-Id` are kept.
-        trusted_proxies: Vec<At<IpNet>> = [], like "[\"10.0.0.0/8\"]";
+        trusted_proxies: Vec<At<IpNet>> = unset("nobody"), like "[\"10.0.0.0/8\"]";
         /// The name in `Via` and `Proxy-Status`.
         name: Token = "gorge";
         /// Reload when the file changes.
@@ -45,7 +45,7 @@ table! {
         /// Where `/healthz` and `/readyz` are answered.
         admin: Option<ListenAddress> = unset("off"), like "\"127.0.0.1:9900\"";
         /// Who is asked for the addresses of names.
-        name_servers: Vec<At<NameServer>> = [], like "[\"10.0.0.2\", \"10.0.0.3:5353\"]";
+        name_servers: Vec<At<NameServer>> = unset("the system's"), like "[\"10.0.0.2\", \"10.0.0.3:5353\"]";
     }
 }
 

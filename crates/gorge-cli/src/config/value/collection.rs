@@ -31,6 +31,10 @@ impl<T: Value> Value for Vec<T> {
             }
         }
     }
+
+    fn unset() -> Option<Self> {
+        Some(Vec::new())
+    }
 }
 
 /// A list that may be written without brackets if it has one element.
@@ -50,6 +54,10 @@ impl<T: Value> Value for OneOrMany<T> {
             What::List(_) => Vec::read(node, reader).map(Self),
             _ => At::read(node, reader).map(|one| Self(vec![one])),
         }
+    }
+
+    fn unset() -> Option<Self> {
+        Some(Self(Vec::new()))
     }
 }
 

@@ -9,6 +9,8 @@ use gorge_filter::{Exchange, Filter, Flow, Hooks, Role};
 use gorge_http::{Headers, Known};
 use ipnet::IpNet;
 
+use crate::ip_text::IpText;
+
 /// The fields this filter is the only one to vouch for.
 const OWN: [Known; 5] =
     [Known::Forwarded, Known::XForwardedFor, Known::XForwardedHost, Known::XForwardedProto, Known::XRealIp];
@@ -62,8 +64,6 @@ impl ForwardedHeaders {
     fn set<C>(&self, x: &mut Exchange<C>) -> Result<(), gorge_http::InvalidField> {
         let trusted = self.trusts(x.client());
         let scheme = x.facts.scheme.as_str();
-        // Room for the longest of them, so that nothing is allocated.
-        let mut text = Text::new();
         let ip = x.client().and_then(PeerAddr::ip).map(|ip| ip.to_canonical());
         let headers = &mut x.req.headers;
         if !trusted {
@@ -73,7 +73,7 @@ impl ForwardedHeaders {
             append_forwarded(headers, ip, scheme)?;
         }
         if let Some(ip) = ip {
-            text.write(ip);
+            let text = IpText::of(ip);
             if trusted && headers.contains(Known::XForwardedFor) {
                 append_to_list(headers, Known::XForwardedFor, text.as_bytes())?;
             } else {
@@ -87,7 +87,7 @@ impl ForwardedHeaders {
             headers.insert(Known::XForwardedProto, scheme)?;
         }
         if !(trusted && headers.contains(Known::XForwardedHost)) {
-            set_host(headers, &mut text)?;
+            set_host(headers)?;
         }
         Ok(())
     }
@@ -123,13 +123,19 @@ fn drop_forged(headers: &mut Headers) {
     }
 }
 
-fn set_host(headers: &mut Headers, text: &mut Text) -> Result<(), gorge_http::InvalidField> {
+fn set_host(headers: &mut Headers) -> Result<(), gorge_http::InvalidField> {
     let Some(host) = headers.get(Known::Host) else { return Ok(()) };
-    if text.set(host) {
-        headers.insert(Known::XForwardedHost, text.as_bytes())
-    } else {
-        let host = host.to_vec();
-        headers.insert(Known::XForwardedHost, host)
+    // Room for nearly all, so that nothing is allocated.
+    let mut buffer = [0; 128];
+    match buffer.get_mut(..host.len()) {
+        Some(copy) => {
+            copy.copy_from_slice(host);
+            headers.insert(Known::XForwardedHost, copy)
+        }
+        None => {
+            let host = host.to_vec();
+            headers.insert(Known::XForwardedHost, host)
+        }
     }
 }
 
@@ -164,61 +170,6 @@ fn append_forwarded(
         append_to_list(headers, Known::Forwarded, entry.as_bytes())
     } else {
         headers.insert(Known::Forwarded, entry)
-    }
-}
-
-/// A short text on the stack.
-struct Text {
-    bytes: [u8; 128],
-    len: usize,
-}
-
-impl Text {
-    fn new() -> Self {
-        Self { bytes: [0; 128], len: 0 }
-    }
-
-    /// Replaces it by an address, the longest of which has 45 characters.
-    fn write(&mut self, ip: IpAddr) {
-        self.len = 0;
-        match ip {
-            // Nearly all clients: without the machinery of formatting.
-            IpAddr::V4(ip) => {
-                for (place, octet) in ip.octets().into_iter().enumerate() {
-                    if place > 0 {
-                        self.push(b".");
-                    }
-                    self.push(itoa::Buffer::new().format(octet).as_bytes());
-                }
-            }
-            IpAddr::V6(ip) => {
-                use std::io::Write;
-                let mut rest = &mut self.bytes[..];
-                // Cannot fail: see above.
-                let _ = write!(rest, "{ip}");
-                let left = rest.len();
-                self.len = self.bytes.len() - left;
-            }
-        }
-    }
-
-    fn push(&mut self, text: &[u8]) {
-        self.bytes[self.len..self.len + text.len()].copy_from_slice(text);
-        self.len += text.len();
-    }
-
-    /// Replaces it by `text`, if that fits.
-    fn set(&mut self, text: &[u8]) -> bool {
-        let fits = text.len() <= self.bytes.len();
-        if fits {
-            self.bytes[..text.len()].copy_from_slice(text);
-            self.len = text.len();
-        }
-        fits
-    }
-
-    fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..self.len]
     }
 }
 

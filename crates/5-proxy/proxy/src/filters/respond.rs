@@ -34,7 +34,8 @@ const FRAMING: KnownSet = KnownSet::of(&[
 /// ```
 #[derive(Clone, Debug)]
 pub struct Respond {
-    head: ResponseHead,
+    /// Out of line, for a head is large, and routes have lists of filters.
+    head: Box<ResponseHead>,
     body: Bytes,
 }
 
@@ -45,7 +46,7 @@ impl Respond {
     /// The status is not one from 200 to 599.
     pub fn empty(status: Status) -> Result<Self> {
         match status.as_u16() {
-            200..=599 => Ok(Self { head: ResponseHead::new(status), body: Bytes::new() }),
+            200..=599 => Ok(Self { head: Box::new(ResponseHead::new(status)), body: Bytes::new() }),
             code => Err(refuse(format!("an answer has a status from 200 to 599, not {code}"))),
         }
     }
@@ -120,6 +121,6 @@ impl<C: Send + 'static> Filter<C> for Respond {
 
     async fn on_request(&self, _: &mut Exchange<C>) -> Result<Flow> {
         let body = if self.body.is_empty() { Body::Empty } else { Body::Bytes(self.body.clone()) };
-        Ok(Flow::Respond(Response { head: self.head.clone(), body }))
+        Ok(Flow::Respond(Response { head: (*self.head).clone(), body }))
     }
 }

@@ -44,7 +44,16 @@ impl fmt::Write for OneLine<'_> {
 
 /// Harmless between quotes.
 fn plain(b: u8) -> bool {
-    matches!(b, b' '..=b'~') && b != b'"' && b != b'\\'
+    static PLAIN: [bool; 256] = {
+        let mut plain = [false; 256];
+        let mut b = b' ';
+        while b <= b'~' {
+            plain[b as usize] = b != b'"' && b != b'\\';
+            b += 1;
+        }
+        plain
+    };
+    PLAIN[usize::from(b)]
 }
 
 fn json_byte(out: &mut Vec<u8>, b: u8) -> std::io::Result<()> {

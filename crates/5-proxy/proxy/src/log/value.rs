@@ -1,7 +1,6 @@
 //! What a name stands for in one exchange, and how it is written.
 
 use std::fmt::Write as _;
-use std::io::Write;
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -11,6 +10,7 @@ use gorge_http::{FieldName, Headers};
 
 use super::name::Name;
 use super::{escape, stamp};
+use crate::ip_text::{IpText, put_socket_addr};
 
 /// What a line is made from.
 pub(super) struct Source<'a, C> {
@@ -80,7 +80,7 @@ impl<'a, C> Source<'a, C> {
             _ if facts.timing.head_read.is_none() => Value::NoText,
             Name::Field(known) => field(&x.req.headers, *known, name),
             Name::OtherField(other) => field(&x.req.headers, &**other, name),
-            Name::Method => Value::Text(x.req.method.as_str().as_bytes()),
+            Name::Method => Value::Word(x.req.method.as_str()),
             Name::Path => Value::Text(x.target().path().as_bytes()),
             Name::Protocol => Value::Word(x.req.version.as_str()),
             Name::Query => text(x.target().query()),
@@ -137,8 +137,9 @@ impl Value<'_> {
     pub(super) fn write(&self, out: &mut Vec<u8>, style: Style) {
         match self {
             // Writing to a Vec cannot fail, here and below.
+            Value::Address(PeerAddr::Ip(addr)) => put_socket_addr(*addr, out),
             Value::Address(addr) => _ = write!(escape::Json(out), "{addr}"),
-            Value::Ip(ip) => _ = write!(out, "{ip}"),
+            Value::Ip(ip) => out.extend_from_slice(IpText::of(*ip).as_bytes()),
             Value::Millis(duration) => fixed(out, duration.as_micros() as u64),
             Value::NoNumber if style == Style::Json => out.extend_from_slice(b"null"),
             Value::NoText if style == Style::Json => {}

@@ -17,10 +17,11 @@ use crate::filters::Ready;
 
 /// What becomes of the requests that a route takes: filters they pass, and the upstream behind them.
 pub struct Route<C: Send + 'static, U> {
-    name: String,
+    name: Box<str>,
     filters: Vec<Ready<C>>,
     upstream: Option<U>,
-    retries: Option<Retries>,
+    /// Few routes have their own, and they are large.
+    retries: Option<Box<Retries>>,
     timeout: Option<Duration>,
     upgrade: bool,
 }
@@ -36,7 +37,7 @@ impl<C: Send + 'static, U> Route<C, U> {
     #[must_use]
     pub fn answered(name: impl Into<String>) -> Self {
         Self {
-            name: name.into(),
+            name: name.into().into(),
             filters: Vec::new(),
             upstream: None,
             retries: None,
@@ -55,7 +56,7 @@ impl<C: Send + 'static, U> Route<C, U> {
     /// When a failed attempt is repeated. Default: as the upstream says.
     #[must_use]
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.retries = Some(Retries::new(policy));
+        self.retries = Some(Box::new(Retries::new(policy)));
         self
     }
 
@@ -213,7 +214,7 @@ impl<C: Send + 'static, U: Upstream<C>> Upstream<C> for Routes<C, U> {
     }
 
     fn retries(&self, x: &Exchange<C>) -> &Retries {
-        let own = self.of(x).and_then(|route| route.retries.as_ref());
+        let own = self.of(x).and_then(|route| route.retries.as_deref());
         own.or_else(|| self.upstream_of(x).map(|upstream| upstream.retries(x)))
             .unwrap_or_else(|| Retries::shared())
     }

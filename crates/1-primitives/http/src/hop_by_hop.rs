@@ -29,8 +29,16 @@ const HOP_BY_HOP: u64 = Known::Connection.bit()
     | Known::Upgrade.bit();
 
 /// Fields that a peer must not get rid of by naming them: they say where a message goes and where
-/// it ends.
-const NEVER_BY_NAME: u64 = Known::Host.bit() | Known::ContentLength.bit() | Known::TransferEncoding.bit();
+/// it ends, and for whom a proxy asks. That last one is told by the proxy, and a client whose Connection
+/// it passes on could unsay it.
+const NEVER_BY_NAME: u64 = Known::Host.bit()
+    | Known::ContentLength.bit()
+    | Known::TransferEncoding.bit()
+    | Known::Forwarded.bit()
+    | Known::XForwardedFor.bit()
+    | Known::XForwardedHost.bit()
+    | Known::XForwardedProto.bit()
+    | Known::XRealIp.bit();
 
 /// From so many unregistered names in Connection on, all unregistered fields are taken for named.
 /// It keeps the work linear, and whoever lists that many means no good.
@@ -41,8 +49,8 @@ impl Headers {
     /// Keep-Alive, Proxy-Connection, Proxy-Authenticate, Proxy-Authorization, TE (but
     /// `TE: trailers` stays), Trailer, Transfer-Encoding and Upgrade.
     ///
-    /// Host and Content-Length stay though Connection may name them. Read Upgrade before, if you
-    /// want its value.
+    /// Host, Content-Length, Forwarded, X-Forwarded-* and X-Real-IP stay though Connection may name
+    /// them. Read Upgrade before, if you want its value.
     pub fn remove_hop_by_hop(&mut self) -> ConnectionOptions {
         let mut options = ConnectionOptions::default();
         if self.present() & HOP_BY_HOP == 0 {

@@ -50,6 +50,14 @@ fn removes_what_connection_names_in_whatever_case_and_place() {
 }
 
 #[test]
+fn for_whom_a_proxy_asks_cannot_be_removed_by_name() {
+    let told = "Forwarded: for=192.0.2.7\nX-Forwarded-For: 192.0.2.7\nX-Forwarded-Host: a\n\
+                X-Forwarded-Proto: https\nX-Real-IP: 192.0.2.7\n";
+    let named = "Connection: forwarded, x-forwarded-for, X-FORWARDED-HOST, x-forwarded-proto, x-real-ip";
+    check(&format!("{told}{named}"), told);
+}
+
+#[test]
 fn host_and_framing_cannot_be_removed_by_name() {
     check(
         "Host: a\nContent-Length: 3\nConnection: host, content-length, close",
@@ -87,12 +95,20 @@ fn from_a_count_of_names_on_all_unregistered_fields_go() {
 }
 
 #[test]
-fn every_registered_name_but_framing_and_host_can_be_named() {
+fn every_registered_name_but_framing_host_and_who_asks_can_be_named() {
+    const KEPT: [Known; 7] = [
+        Known::Host,
+        Known::ContentLength,
+        Known::Forwarded,
+        Known::XForwardedFor,
+        Known::XForwardedHost,
+        Known::XForwardedProto,
+        Known::XRealIp,
+    ];
     for known in Known::ALL {
         let mut headers = fields(&format!("{known}: 1\nConnection: {known}"));
         headers.remove_hop_by_hop();
-        let kept = matches!(known, Known::Host | Known::ContentLength);
-        assert_eq!(headers.contains(known), kept, "{known}");
+        assert_eq!(headers.contains(known), KEPT.contains(&known), "{known}");
     }
 }
 

@@ -2,13 +2,13 @@
 //! the way with its place.
 //!
 //! - [`read`] reads the file once it holds still, [`parse`] a text that is there already.
-//! - `toml` parses it; [`tree`] keeps what comes out, in the order of the file and with places.
-//! - [`expand`] puts in what `${..}` stands for, [`overrides`] what the environment says.
-//! - [`model`] declares every table and key once, by the macro of [`table`]; [`value`] knows what may
-//!   stand behind a key; [`reader`] walks the tree by the declarations. [`reference`] writes the page
+//! - `toml` parses it; `tree` keeps what comes out, in the order of the file and with places.
+//! - `expand` puts in what `${..}` stands for, `overrides` what the environment says.
+//! - `model` declares every table and key once, by the macro of `table`; [`value`] knows what may
+//!   stand behind a key; `reader` walks the tree by the declarations. [`reference`](mod@reference) writes the page
 //!   of the user guide from the same.
-//! - [`check`] looks at what was read as a whole: routes that nothing reaches, options without effect.
-//! - [`diagnostic`] is one mistake; [`render`] shows it.
+//! - `check` looks at what was read as a whole: routes that nothing reaches, options without effect.
+//! - `diagnostic` is one mistake; `render` shows it.
 
 mod check;
 mod diagnostic;

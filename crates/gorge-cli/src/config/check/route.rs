@@ -248,14 +248,6 @@ fn cors(cors: &CorsTable, route: &RouteTable, found: &mut Vec<Diagnostic>) {
         let mistake = Diagnostic::warning("\"*\" means every origin, so the others have no effect");
         found.push(mistake.at(any.span));
     }
-    if let Some(methods) = route.place.key("methods")
-        && !route.methods.is_empty()
-        && !route.methods.iter().any(|method| method.value == Method::OPTIONS)
-    {
-        let mistake = Diagnostic::warning("browsers ask with OPTIONS first, which this route does not take");
-        let mistake = mistake.at(methods).label(cors.place.span, "for this");
-        found.push(mistake.help("add \"OPTIONS\" to `methods`"));
-    }
 }
 
 /// Two routes of the same name could not be told apart in logs.

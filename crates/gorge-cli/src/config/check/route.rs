@@ -33,7 +33,7 @@ pub(super) fn check(config: &Config, root: &Node, found: &mut Vec<Diagnostic>) {
         }
         edits(route, found);
         if let Some(cors) = &route.cors.0 {
-            self::cors(cors, route, found);
+            self::cors(cors, found);
         }
         if let Some(retry) = &route.retry {
             upstream::retry(retry, found);
@@ -231,7 +231,7 @@ fn changes(
     set.chain(edits.add.entries.iter().map(|(name, value)| (false, name, value.0.as_str())))
 }
 
-fn cors(cors: &CorsTable, route: &RouteTable, found: &mut Vec<Diagnostic>) {
+fn cors(cors: &CorsTable, found: &mut Vec<Diagnostic>) {
     let any = cors.origins.iter().find(|origin| origin.value.0 == "*");
     if cors.origins.is_empty() && cors.place.is_sound("origins") {
         let mistake = Diagnostic::error("without an origin no page may ask");

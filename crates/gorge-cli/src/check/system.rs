@@ -23,10 +23,11 @@ pub(crate) fn look(config: &Config) -> Vec<Diagnostic> {
         .server
         .admin
         .iter()
-        .map(|address| (address, config.server.place.value("admin").unwrap_or(Span::NONE)));
-    let listens = config.listen.iter().map(|listen| (&listen.address.value, listen.address.span));
-    for (ListenAddress(address), span) in listens.chain(admin) {
-        found.extend(taken(address, span, &listening, own));
+        .map(|address| (address, config.server.place.value("admin").unwrap_or(Span::NONE), false));
+    let listens =
+        config.listen.iter().map(|listen| (&listen.address.value, listen.address.span, listen.ipv6_only));
+    for (ListenAddress(address), span, ipv6_only) in listens.chain(admin) {
+        found.extend(taken(address, span, listening.inode(address, ipv6_only), own));
         found.extend(privileged(address, span));
         found.extend(socket_folder(address, span));
     }
@@ -44,9 +45,8 @@ pub(crate) fn look(config: &Config) -> Vec<Diagnostic> {
 }
 
 /// Somebody else listens there. That this configuration is being served is no mistake.
-fn taken(address: &Address, span: Span, listening: &Listening, own: Option<u32>) -> Option<Diagnostic> {
-    let inode = listening.inode(address)?;
-    let holder = holder(inode);
+fn taken(address: &Address, span: Span, inode: Option<u64>, own: Option<u32>) -> Option<Diagnostic> {
+    let holder = holder(inode?);
     if let (Some((pid, _)), Some(own)) = (&holder, own)
         && *pid == own
     {
@@ -131,16 +131,18 @@ impl Listening {
     }
 
     /// The socket that takes connections to this address, or keeps others from listening there.
-    fn inode(&self, address: &Address) -> Option<u64> {
+    fn inode(&self, address: &Address, ipv6_only: bool) -> Option<u64> {
         match address {
             Address::Ip(wanted) if wanted.port() != 0 => {
+                // `[::]` takes connections of IPv4 as well, unless it is told not to.
+                let any = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+                let wants_both = wanted.ip() == any && !ipv6_only;
                 let clash = |held: &SocketAddr| {
                     held.port() == wanted.port()
                         && (held.ip() == wanted.ip()
                             || held.ip().is_unspecified()
                             || wanted.ip().is_unspecified())
-                        && (held.is_ipv4() == wanted.is_ipv4()
-                            || held.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED))
+                        && (held.is_ipv4() == wanted.is_ipv4() || held.ip() == any || wants_both)
                 };
                 self.tcp.iter().find(|(held, _)| clash(held)).map(|(_, inode)| *inode)
             }

@@ -76,6 +76,11 @@ impl Served {
         lines.iter().map(|line| behind(line, "listening on ")).collect()
     }
 
+    /// Waits until it says that it listens on this many addresses of any kind.
+    pub fn addrs_of_any(&self, count: usize) {
+        self.program.err().wait_for_count("listening on ", count);
+    }
+
     /// That of the admin service.
     pub fn admin(&self) -> SocketAddr {
         behind(&self.program.err().wait_for("admin at "), "admin at ")

@@ -20,11 +20,11 @@ pub(super) fn check(config: &Config, found: &mut Vec<Diagnostic>) {
     }
     overlaps(config, found);
     for listen in &config.listen {
-        one(listen, found);
+        one(listen, config, found);
     }
 }
 
-fn one(listen: &ListenTable, found: &mut Vec<Diagnostic>) {
+fn one(listen: &ListenTable, config: &Config, found: &mut Vec<Diagnostic>) {
     let place = &listen.place;
     match &listen.address.value.0 {
         Address::Ip(address) => {
@@ -33,7 +33,7 @@ fn one(listen: &ListenTable, found: &mut Vec<Diagnostic>) {
                 without_effect(place, "ipv6_only", "only [::] would take IPv4 connections too", found);
             }
             if !is_local(address.ip()) {
-                open_to_all(listen, found);
+                open_to_all(listen, config, found);
             }
         }
         address => {
@@ -65,19 +65,22 @@ fn one(listen: &ListenTable, found: &mut Vec<Diagnostic>) {
 }
 
 /// What everybody who reaches the address could misuse.
-fn open_to_all(listen: &ListenTable, found: &mut Vec<Diagnostic>) {
+fn open_to_all(listen: &ListenTable, config: &Config, found: &mut Vec<Diagnostic>) {
     let place = &listen.place;
-    if !listen.allow.is_empty() {
-        return;
-    }
+    let server = &config.server;
+    // `allow` is no help here: it judges whom the header names.
     if listen.proxy_protocol
+        && server.trusted_proxies.is_empty()
+        && server.place.is_sound("trusted_proxies")
         && let Some(span) = place.key("proxy_protocol")
     {
         let mistake =
             Diagnostic::warning("whoever connects can claim to be anybody, by a PROXY header of their own");
-        found.push(mistake.at(span).help("say in `allow` where your balancer connects from"));
+        let help = "say in `trusted_proxies` of [server] where your balancer connects from";
+        found.push(mistake.at(span).help(help));
     }
-    if let Some(connect) = &listen.connect
+    if listen.allow.is_empty()
+        && let Some(connect) = &listen.connect
         && connect.auth.is_none()
     {
         let mistake = Diagnostic::warning("whoever connects can reach other machines through tunnels");

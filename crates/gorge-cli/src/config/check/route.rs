@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
-use gorge::http::Method;
+use gorge::http::{Headers, Known, Method};
 use gorge::proxy::filters::{RequestHeaderEdit, Respond, ResponseHeaderEdit};
+use gorge::proxy::route::FieldValue;
 
 use super::{exactly_one, given, networks, upstream, without_effect};
 use crate::config::diagnostic::Diagnostic;
@@ -122,6 +123,9 @@ fn matching(route: &RouteTable, found: &mut Vec<Diagnostic>) {
         let mistake = mistake.at(route.place.value("methods").unwrap_or(route.place.span));
         found.push(mistake.help("leave the key out for any method"));
     }
+    for (name, value) in &route.headers.entries {
+        field_of_the_connection(&name.value.0, &value.0, name.span, found);
+    }
     repeated(route.host.0.iter().map(|host| (&host.value, host.span)), found);
     repeated(route.methods.iter().map(|method| (&method.value, method.span)), found);
     for method in &route.methods {
@@ -130,6 +134,29 @@ fn matching(route: &RouteTable, found: &mut Vec<Diagnostic>) {
             found.push(mistake.help("tunnels are allowed by [listen.connect]"));
         }
     }
+}
+
+/// Tells of a field that is gone before a route is chosen, as it belongs to the connection
+/// (RFC 9110 7.6.1).
+fn field_of_the_connection(name: &str, value: &FieldValue, span: Span, found: &mut Vec<Diagnostic>) {
+    // The one value of TE that stays.
+    let probe = if let FieldValue::Is(value) = value { value } else { "trailers" };
+    let mut headers = Headers::new();
+    if headers.append(name, probe).is_err() {
+        return;
+    }
+    headers.remove_hop_by_hop();
+    if headers.contains(name) {
+        return;
+    }
+    let so = if *value == FieldValue::Absent { "has no effect" } else { "is never met" };
+    let message =
+        format!("`{name}` belongs to the connection and is no field of a request: this condition {so}");
+    let help = match Known::classify(name.as_bytes()) {
+        Some(Known::Upgrade) => "a WebSocket has the fields `Sec-WebSocket-*`, which stay",
+        _ => "name another field, or leave it out",
+    };
+    found.push(Diagnostic::warning(message).at(span).help(help));
 }
 
 /// Tells of what stands in a list twice.

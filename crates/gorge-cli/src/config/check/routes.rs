@@ -6,6 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use gorge::http::Method;
 use gorge::proxy::route::{FieldValue, HostPattern, PathPattern};
 
 use crate::config::diagnostic::Diagnostic;
@@ -109,6 +110,10 @@ struct Taken<'a> {
 impl<'a> Taken<'a> {
     fn set(route: &'a RouteTable) -> Vec<&'a str> {
         let mut methods: Vec<_> = route.methods.iter().map(|method| method.value.as_str()).collect();
+        if route.cors.0.is_some() && !methods.is_empty() {
+            // With that browsers ask whether they may ask.
+            methods.push(Method::OPTIONS.as_str());
+        }
         methods.sort_unstable();
         methods.dedup();
         methods
@@ -128,13 +133,12 @@ impl<'a> Taken<'a> {
     }
 
     /// Those that together take every method of a route, each once.
-    fn takers(&self, route: &RouteTable) -> Option<Vec<&'a RouteTable>> {
+    fn takers(&self, route: &'a RouteTable) -> Option<Vec<&'a RouteTable>> {
         if route.methods.is_empty() {
             return None;
         }
         let mut takers: Vec<&RouteTable> = Vec::new();
-        for method in &route.methods {
-            let name = method.value.as_str();
+        for name in Self::set(route) {
             // GET includes HEAD.
             let get = || self.methods.get("GET").filter(|_| name == "HEAD");
             let taker = *self.methods.get(name).or_else(get)?;

@@ -26,7 +26,7 @@ use page::{Block, Page};
 use stage::Stage;
 
 /// Runs everything that a page shows.
-pub fn run(name: &str) {
+pub(crate) fn run(name: &str) {
     let page = Page::read(&folder().join(name));
     let mut stage = Stage::new(&page);
     for block in &page.blocks {
@@ -47,7 +47,7 @@ pub fn run(name: &str) {
 }
 
 /// The names of all pages.
-pub fn pages() -> Vec<String> {
+pub(crate) fn pages() -> Vec<String> {
     let files = std::fs::read_dir(folder()).expect("the guide is part of the repository");
     let mut names: Vec<_> = files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
     names.retain(|name| name.ends_with(".md"));

@@ -387,7 +387,10 @@ fn servers(text: &str) -> Vec<String> {
         DeValue::Table(table) => table.get("address")?.get_ref().as_str().map(str::to_owned),
         other => other.as_str().map(str::to_owned),
     };
-    servers.filter_map(address).filter(|it| !it.starts_with("srv:") && !it.starts_with("unix:")).collect()
+    servers
+        .filter_map(address)
+        .filter(|it| !["srv:", "unix:", "${"].iter().any(|other| it.starts_with(other)))
+        .collect()
 }
 
 /// All addresses that are listened on.

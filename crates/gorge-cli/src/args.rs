@@ -4,18 +4,60 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use gorge::error::Error;
 use gorge::protocols::Address;
+use gorge::proxy::{Format, Level};
 
+use crate::config::suggest;
+use crate::failure::Failure;
 use crate::{address, version};
 
-/// An HTTP proxy.
+/// The configuration file, unless another is named.
+const FILE: &str = "gorge.toml";
+
+/// A reverse proxy for HTTP.
 #[derive(Debug, Parser)]
 #[command(name = "gorge", version = version::TEXT.as_str(), arg_required_else_help = true)]
 #[command(disable_help_subcommand = true, max_term_width = 100)]
+#[command(
+    override_usage = "gorge <VERB> [OPTIONS]",
+    subcommand_value_name = "VERB",
+    subcommand_help_heading = "Verbs"
+)]
 #[command(after_help = "`gorge VERB --help` shows the options of a verb.")]
 pub(crate) struct Arguments {
     #[command(subcommand)]
-    pub(crate) verb: Verb,
+    verb: Option<Verb>,
+    /// Check the configuration file, as `gorge check` does
+    #[arg(short)]
+    test: bool,
+    /// With -t, the file to check [default: gorge.toml]
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl Arguments {
+    /// What is to be done. `gorge -t -c FILE` is how other programs spell `gorge check -c FILE`.
+    ///
+    /// # Errors
+    /// Options without a verb, or before it.
+    pub(crate) fn verb(self) -> Result<Verb, Failure> {
+        let before_verb = self.test || self.config.is_some();
+        let file = self.config.unwrap_or_else(|| FILE.into());
+        match self.verb {
+            None if self.test => Ok(Verb::Check(CheckArguments::of(file))),
+            None => Err(Failure::usage(format!(
+                "the verb is missing; type `gorge run -c {0}` to serve the file, `gorge check -c {0}` to check it",
+                file.display()
+            ))),
+            Some(_) if before_verb => Err(Failure::usage(format!(
+                "options stand behind the verb, as in `gorge run -c {}`",
+                file.display()
+            ))),
+            Some(verb) => Ok(verb),
+        }
+    }
 }
 
 /// What the program is asked to do.
@@ -31,8 +73,12 @@ pub(crate) enum Verb {
     Reload(ConfigArguments),
     /// Stop the running process once all exchanges have ended.
     Stop(ConfigArguments),
-    /// Show what a proxy does: three built-in origins behind one, and a page to look at.
+    /// Show what a proxy does: three built-in origins behind one, and a live page.
     Demo(DemoArguments),
+    /// Print what a shell needs to complete command lines.
+    Completions(CompletionsArguments),
+    /// Print the manual page, for `gorge man | man -l -`.
+    Man,
 }
 
 /// Options of `gorge proxy`.
@@ -47,8 +93,8 @@ pub(crate) struct ProxyArguments {
     /// round_robin, least_conn
     #[arg(long, value_enum, default_value_t, value_name = "HOW", hide_possible_values = true)]
     pub(crate) balance: Balance,
-    /// On standard output: combined, common, json, off
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT", hide_possible_values = true)]
+    /// combined, common, json, off or a $template
+    #[arg(long, value_name = "FORMAT", default_value = "combined", value_parser = access_log)]
     pub(crate) access_log: AccessLog,
     #[command(flatten)]
     pub(crate) common: CommonArguments,
@@ -61,7 +107,7 @@ pub(crate) struct ProxyArguments {
 )]
 pub(crate) struct ConfigArguments {
     /// The configuration file
-    #[arg(short, long, default_value = "gorge.toml", value_name = "FILE")]
+    #[arg(short, long, default_value = FILE, value_name = "FILE")]
     pub(crate) config: PathBuf,
 }
 
@@ -93,17 +139,47 @@ pub(crate) struct CheckArguments {
     pub(crate) client: Option<IpAddr>,
 }
 
+impl CheckArguments {
+    /// A check of this file and nothing else.
+    fn of(config: PathBuf) -> Self {
+        let file = ConfigArguments { config };
+        Self { file, explain: None, method: "GET".to_owned(), header: Vec::new(), client: None }
+    }
+}
+
 /// Options of `gorge demo`.
 #[derive(Args, Debug)]
-#[command(after_help = "It needs no file and no rights.\n\
+#[command(after_help = "To go on from here with what it serves:\n\
+    \u{20}   gorge demo --print-config > gorge.toml\n\
+    \u{20}   gorge demo --origins 9001\n\
+    \u{20}   gorge run                   # in another terminal\n\
     TERM or Ctrl-C stops once all exchanges have ended; a second one at once.\n\
     Exit codes: 0 done, 1 configuration, 2 usage, 4 cannot listen.")]
 pub(crate) struct DemoArguments {
-    /// On standard output: combined, common, json, off
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT", hide_possible_values = true)]
-    pub(crate) access_log: AccessLog,
+    /// Print the configuration it serves, and end
+    #[arg(long)]
+    pub(crate) print_config: bool,
+    /// Only the three origins, from this port on
+    #[arg(long, value_name = "PORT", conflicts_with = "print_config")]
+    pub(crate) origins: Option<u16>,
+    /// combined, common, json, off or a $template
+    #[arg(long, value_name = "FORMAT", value_parser = access_log)]
+    pub(crate) access_log: Option<AccessLog>,
     #[command(flatten)]
     pub(crate) common: CommonArguments,
+}
+
+/// Options of `gorge completions`.
+#[derive(Args, Clone, Debug)]
+#[command(
+    after_help = "Example: gorge completions bash > ~/.local/share/bash-completion/completions/gorge\n\
+    zsh: into a file _gorge in a folder of $fpath; fish: ~/.config/fish/completions/gorge.fish;\n\
+    powershell: add it to $PROFILE; elvish: append it to rc.elv."
+)]
+pub(crate) struct CompletionsArguments {
+    /// bash, zsh, fish, powershell, elvish
+    #[arg(value_enum, value_name = "SHELL", hide_possible_values = true)]
+    pub(crate) shell: Shell,
 }
 
 /// Options that the environment has too. What is absent here is looked for there.
@@ -137,18 +213,22 @@ pub(crate) enum Balance {
     LeastConn,
 }
 
-/// How a line of the access log looks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum AccessLog {
-    // As Apache and nginx write it.
-    #[default]
-    Combined,
-    // The same without referrer and user agent.
-    Common,
-    // One object per line.
-    Json,
-    // No access log.
-    Off,
+/// How a line of the access log looks, if there is one.
+#[derive(Clone, Debug)]
+pub(crate) struct AccessLog(pub(crate) Option<Format>);
+
+fn access_log(text: &str) -> Result<AccessLog, String> {
+    const WORDS: [&str; 4] = ["combined", "common", "json", "off"];
+    if text == "off" {
+        return Ok(AccessLog(None));
+    }
+    let format = text.parse().map_err(|error: Error| match suggest::closest(text, WORDS) {
+        Some(word) => format!("did you mean {word}?"),
+        None if text.contains('$') => error.contexts().next().unwrap_or("no template").to_owned(),
+        None => "use combined, common, json, off, or a template as '$client_ip $method $target $status'"
+            .to_owned(),
+    })?;
+    Ok(AccessLog(Some(format)))
 }
 
 /// From which level on a report is written.
@@ -159,6 +239,17 @@ pub(crate) enum LogLevel {
     Info,
     Warn,
     Error,
+}
+
+impl From<LogLevel> for Level {
+    fn from(level: LogLevel) -> Self {
+        match level {
+            LogLevel::Debug => Self::Debug,
+            LogLevel::Info => Self::Info,
+            LogLevel::Warn => Self::Warn,
+            LogLevel::Error => Self::Error,
+        }
+    }
 }
 
 /// A whole number from 1 on.

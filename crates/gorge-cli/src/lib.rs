@@ -9,7 +9,10 @@ mod control;
 mod demo;
 mod environment;
 mod failure;
+mod guest;
 mod logs;
+mod manual;
+mod process;
 mod proxy;
 mod run;
 mod serve;
@@ -26,15 +29,20 @@ use crate::args::{Arguments, Verb};
 /// The program: reads the command line of this process, does what it says, and returns the exit code.
 #[must_use]
 pub fn run() -> ExitCode {
-    let done = match Arguments::try_parse().map(|arguments| arguments.verb) {
-        Ok(Verb::Demo(arguments)) => demo::run(&arguments),
-        Ok(Verb::Proxy(arguments)) => proxy::run(&arguments),
-        Ok(Verb::Run(arguments)) => run::run(&arguments),
-        Ok(Verb::Check(arguments)) => check::run(&arguments),
-        Ok(Verb::Reload(arguments)) => control::ask(control::Verb::Reload, &arguments),
-        Ok(Verb::Stop(arguments)) => control::ask(control::Verb::Stop, &arguments),
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
         Err(wrong) => return terminal::show(&wrong),
     };
+    let done = arguments.verb().and_then(|verb| match verb {
+        Verb::Demo(arguments) => demo::run(&arguments),
+        Verb::Proxy(arguments) => proxy::run(&arguments),
+        Verb::Run(arguments) => run::run(&arguments),
+        Verb::Check(arguments) => check::run(&arguments),
+        Verb::Reload(arguments) => control::ask(control::Verb::Reload, &arguments),
+        Verb::Stop(arguments) => control::ask(control::Verb::Stop, &arguments),
+        Verb::Completions(arguments) => manual::completions(&arguments),
+        Verb::Man => manual::page(),
+    });
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

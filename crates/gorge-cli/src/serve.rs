@@ -1,23 +1,30 @@
 //! From a proxy to a process that serves, tells what it does, and stops when asked to.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
+use gorge::error::Error;
 use gorge::protocols::{Address, ListenOptions};
 use gorge::proxy::Proxy;
-use gorge::server::{Config, Server, Stopped, raise_open_files};
+use gorge::server::{Config, Server};
+use parking_lot::Mutex;
 
+use crate::build::Finding;
 use crate::failure::Failure;
+use crate::process;
+use crate::run::names::Names;
 use crate::settings::Settings;
 use crate::terminal::say;
 
 /// Descriptors asked for, whatever the number of connections.
 const OPEN_FILES: u64 = 65_535;
 
-/// Serves until a signal has stopped it. `greet` is called with the address once connections are
-/// accepted, before the line that says so.
-pub(crate) fn serve(settings: &Settings, proxy: Proxy, greet: impl FnOnce(&Address)) -> Result<(), Failure> {
-    raise_limit(settings.max_connections);
+/// Serves until a signal has stopped it. Peers that are given by name are there when it begins.
+pub(crate) fn serve(settings: &Settings, proxy: Proxy, finding: Option<Finding>) -> Result<(), Failure> {
+    if let Some(warning) = process::raise_limit(settings.max_connections, OPEN_FILES, "--max-connections") {
+        say(format_args!("warning: {warning}"));
+    }
     let config = Config {
         runtime: gorge::runtime::Config { workers: settings.workers, ..Default::default() },
         max_connections: settings.max_connections,
@@ -26,27 +33,39 @@ pub(crate) fn serve(settings: &Settings, proxy: Proxy, greet: impl FnOnce(&Addre
     let grace = config.grace;
     let mut server = Server::new(config);
     let address = listen(&mut server, &settings.listen)?;
+    let names = find(&mut server, finding);
     tell_of_stop(&mut server, grace);
-    let stopped = server.run(proxy, |_| {
-        greet(&address);
-        announce(&address, grace);
-    });
-    let stopped = stopped.map_err(|error| Failure::refused(&error))?;
-    report(&stopped);
+    let stopped = server.run(proxy, |_| announce(&address, grace));
+    drop(names);
+    say(process::last_words(&stopped.map_err(|error| Failure::refused(&error))?));
     Ok(())
 }
 
 fn listen(server: &mut Server, address: &Address) -> Result<Address, Failure> {
     // Somebody sits before the terminal and would rather know at once than wait for the address.
     let options = ListenOptions { bind_tries: 1, ..ListenOptions::default() };
-    server.listen(address, &options).map_err(|error| {
-        let hint = hint(address, error.cause().map(io::Error::kind));
-        Failure::bind(format!("cannot listen on {address}: {}\n{hint}", error.root_cause()))
-    })
+    server.listen(address, &options).map_err(|error| cannot_listen(address, &error))
+}
+
+/// What to say when an address of the command line is not to be had.
+pub(crate) fn cannot_listen(address: &Address, error: &Error) -> Failure {
+    let hint = hint(address, error.cause().map(io::Error::kind));
+    Failure::bind(format!("cannot listen on {address}: {}\n{hint}", error.root_cause()))
+}
+
+/// Looks for peers for as long as the returned value is there.
+fn find(server: &mut Server, finding: Option<Finding>) -> Arc<Mutex<Names>> {
+    let names = Arc::new(Mutex::new(Names::default()));
+    let kept = names.clone();
+    server.on_start(move |running| {
+        *kept.lock() = Names::start(finding.into_iter().collect(), running.workers());
+        Ok(())
+    });
+    names
 }
 
 /// What to do about an address that is not to be had.
-pub(crate) fn hint(address: &Address, kind: Option<io::ErrorKind>) -> &'static str {
+fn hint(address: &Address, kind: Option<io::ErrorKind>) -> &'static str {
     match (address, kind) {
         (Address::Ip(_), Some(io::ErrorKind::AddrInUse)) => {
             "Another program listens there: stop it, or choose another port, as in --listen 127.0.0.1:8081; \
@@ -84,25 +103,4 @@ fn tell_of_stop(server: &mut Server, grace: Duration) {
             "stopping; open connections: {open}, cut off after {grace} s or at the next TERM or Ctrl-C"
         ));
     });
-}
-
-fn report(stopped: &Stopped) {
-    match stopped.cut {
-        0 => say("stopped"),
-        cut => say(format_args!("stopped; connections cut off: {cut}")),
-    }
-}
-
-/// Each proxied connection takes two descriptors.
-fn raise_limit(max_connections: usize) {
-    let needed = (max_connections as u64).saturating_mul(2);
-    match raise_open_files(needed.max(OPEN_FILES)) {
-        Ok(limit) if limit < needed => say(format_args!(
-            "warning: the system allows {limit} open files, enough for about {} of {max_connections} connections; \
-             raise it with `ulimit -n {needed}` or allow fewer with --max-connections",
-            limit / 2
-        )),
-        Ok(_) => {}
-        Err(error) => say(format_args!("warning: the limit of open files cannot be raised: {error}")),
-    }
 }

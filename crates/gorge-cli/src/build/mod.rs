@@ -16,8 +16,11 @@ use gorge::server::Listen;
 use parking_lot::Mutex;
 
 use crate::config::{At, Config};
+use crate::guest::Guest;
 use logs::{Logs, Writers};
-use route::{TheRoutes, Upstreams};
+use route::Upstreams;
+pub(crate) use route::{TheRoute, TheRoutes};
+pub(crate) use upstream::tells;
 
 /// What serves one configuration.
 pub(crate) struct Generation {
@@ -53,6 +56,8 @@ pub(crate) struct Around<'a> {
     pub(crate) writers: &'a Writers,
     /// What served before, to carry over what can be.
     pub(crate) before: Option<&'a Generation>,
+    /// Who adds to it.
+    pub(crate) guest: Option<&'a dyn Guest>,
 }
 
 impl Generation {
@@ -101,7 +106,7 @@ impl Generation {
     fn build_listeners(&mut self, around: &Around<'_>, names: &Arc<[Box<str>]>) -> Result<()> {
         let trusted = networks(&self.config.server.trusted_proxies);
         for place in 0..self.config.listen.len() {
-            let routes = self.routes_for(place, &trusted)?;
+            let routes = self.routes_for(place, &trusted, around.guest)?;
             let table = &self.config.listen[place];
             let address = table.address.value.0.clone();
             // Of port 0 there may be several.
@@ -135,12 +140,17 @@ impl Generation {
     }
 
     /// The routes for a listener; those with the same default for bodies share them.
-    fn routes_for(&mut self, place: usize, trusted: &Networks) -> Result<Arc<TheRoutes>> {
+    fn routes_for(
+        &mut self,
+        place: usize,
+        trusted: &Networks,
+        guest: Option<&dyn Guest>,
+    ) -> Result<Arc<TheRoutes>> {
         let body_size = self.config.listen[place].limits.body_size.map(|size| size.0);
         if let Some(routes) = self.routes.get(&body_size) {
             return Ok(routes.clone());
         }
-        let common = route::Common { upstreams: &self.upstreams, trusted, body_size };
+        let common = route::Common { upstreams: &self.upstreams, trusted, body_size, guest };
         let routes = Arc::new(route::build(&self.config.route, &common)?);
         self.routes.insert(body_size, routes.clone());
         Ok(routes)
@@ -171,9 +181,10 @@ impl Generation {
         std::mem::take(&mut self.discoveries.lock())
     }
 
-    /// The routes, as any listener has them.
-    pub(crate) fn any_routes(&self) -> Option<&Arc<TheRoutes>> {
-        self.routes.values().next()
+    /// The routes, as the listener at this place of the file has them.
+    pub(crate) fn routes_at(&self, place: usize) -> Option<&Arc<TheRoutes>> {
+        let listen = self.config.listen.get(place)?;
+        self.routes.get(&listen.limits.body_size.map(|size| size.0))
     }
 }
 

@@ -22,6 +22,7 @@ use crate::config::{
     At, BasicAuthTable, CorsTable, EditsTable, MaintenanceTable, PathTable, RespondTable, RewriteTable,
     RouteTable, SecurityHeadersTable,
 };
+use crate::guest::Guest;
 
 /// The balancers by the name of their upstream.
 pub(crate) type Upstreams = HashMap<String, Arc<LoadBalancer>>;
@@ -29,7 +30,8 @@ pub(crate) type Upstreams = HashMap<String, Arc<LoadBalancer>>;
 /// The routes of a listener.
 pub(crate) type TheRoutes = Routes<(), Arc<LoadBalancer>>;
 
-type TheRoute = Route<(), Arc<LoadBalancer>>;
+/// One of them.
+pub(crate) type TheRoute = Route<(), Arc<LoadBalancer>>;
 
 /// What the routes of one listener have in common.
 pub(crate) struct Common<'a> {
@@ -38,6 +40,8 @@ pub(crate) struct Common<'a> {
     pub(crate) trusted: &'a Networks,
     /// How long bodies may be, unless a route says otherwise.
     pub(crate) body_size: Option<u64>,
+    /// Who else has a say in it.
+    pub(crate) guest: Option<&'a dyn Guest>,
 }
 
 /// The two filters are two types, so that each states its hook, with the same methods.
@@ -107,6 +111,9 @@ fn route(name: String, table: &RouteTable, common: &Common<'_>) -> Result<TheRou
         Some(upstream) => Route::to(name, upstream.clone()),
         None => Route::answered(name),
     };
+    if let Some(guest) = common.guest {
+        route = guest.extend(route);
+    }
     route = route.upgrade(table.websocket);
     if let Some(timeout) = table.timeout {
         route = route.timeout(timeout);

@@ -63,34 +63,30 @@ pub(crate) fn build(
     };
     let balancer = Arc::new(balancer.retry(retry(&table.retry)));
     let known = known.0.values().filter_map(|peer| peer.digest_address().socket_addr()).collect();
-    let discovery = discovery.map(|discovery| tells(discovery, name, log, known));
+    let discovery = discovery.map(|discovery| tells(discovery, &format!("upstream {name}"), log, known));
     Ok(Built { balancer, discovery })
 }
 
 /// Writes what becomes of names to the error log. That it finds what was `known` before a reload is
 /// nothing to tell.
-fn tells(discovery: Discovery, upstream: &str, log: &Log, known: HashSet<SocketAddr>) -> Discovery {
-    let (upstream, log) = (upstream.to_owned(), log.clone());
+pub(crate) fn tells(discovery: Discovery, who: &str, log: &Log, known: HashSet<SocketAddr>) -> Discovery {
+    let (who, log) = (who.to_owned(), log.clone());
     discovery.on_event(move |event| match event {
         DiscoveryEvent::Changed { added, removed: [], .. }
             if added.iter().all(|address| known.contains(address)) => {}
         DiscoveryEvent::Changed { name, added, removed } => {
-            let text = format!(
-                "upstream {upstream}: {name} has changed{}{}",
-                list(" +", added),
-                list(" -", removed)
-            );
+            let text = format!("{who}: {name} has changed{}{}", list(" +", added), list(" -", removed));
             log.note(Level::Info, text);
         }
         DiscoveryEvent::Failed { name, why, kept: 0 } => {
-            log.note(Level::Error, format!("upstream {upstream}: no address for {name}: {why}"));
+            log.note(Level::Error, format!("{who}: no address for {name}: {why}"));
         }
         DiscoveryEvent::Failed { name, why, kept } => {
-            let text = format!("upstream {upstream}: {name} goes on with its {kept} old addresses: {why}");
+            let text = format!("{who}: {name} goes on with its {kept} old addresses: {why}");
             log.note(Level::Warn, text);
         }
         DiscoveryEvent::Recovered { name } => {
-            log.note(Level::Info, format!("upstream {upstream}: {name} can be resolved again"));
+            log.note(Level::Info, format!("{who}: {name} can be resolved again"));
         }
         _ => {}
     })

@@ -10,7 +10,7 @@ use gorge::proxy::filters::Ready;
 use gorge::proxy::route::Found;
 
 use crate::args::CheckArguments;
-use crate::build::{Around, Generation, logs::Writers};
+use crate::build::{Around, Generation, TheRoutes, logs::Writers};
 use crate::config::value::{LogTarget, ServerAddress};
 use crate::config::{At, Config, ListenTable, RouteTable, ServerEntry, UpstreamTable};
 use crate::failure::Failure;
@@ -21,7 +21,8 @@ struct Asked {
     head: RequestHead,
     host: String,
     port: u16,
-    path: String,
+    /// In its normal form, or why it has none.
+    path: Result<String, String>,
 }
 
 /// Builds the configuration as `run` would, opens nothing, and looks up the request.
@@ -32,40 +33,75 @@ pub(crate) fn run(arguments: &CheckArguments, config: &Config) -> Result<(), Fai
     config.server.access_log.to = LogTarget::Off;
     config.server.error_log.to = LogTarget::Off;
     let writers = Writers::default();
-    let around = Around { workers: 1, writers: &writers, before: None };
+    let around = Around { workers: 1, writers: &writers, before: None, guest: None };
     let generation = Generation::build(config, &around).map_err(|error| Failure::refused(&error))?;
     print(format_args!("{} {}{}", asked.head.method.as_str(), asked.host, asked.head.uri.path_and_query()));
-    print(listener(&generation.config, &asked));
-    let Some(routes) = generation.any_routes() else {
+    let place = listener(&generation.config, &asked);
+    let Some(listen) = generation.config.listen.get(place) else {
         print("answer: none, there is no listener");
         return Ok(());
     };
-    match routes.router().find(&asked.host, &asked.path, &asked.head) {
+    if let Some(client) = arguments.client
+        && !may_ask(&listen.allow, &listen.deny, client)
+    {
+        print(format_args!("client {client}: its connection is closed by allow and deny of the listener"));
+        return Ok(());
+    }
+    if let Some(answer) = without_route(&asked, listen) {
+        print(answer);
+        return Ok(());
+    }
+    match (&asked.path, generation.routes_at(place)) {
+        (Ok(path), Some(routes)) => by_route(&asked, path, routes, &generation.config, arguments.client),
+        (Err(why), _) => print(format_args!("route: none is asked; answer: 400, {why}")),
+        (Ok(_), None) => {}
+    }
+    Ok(())
+}
+
+/// What becomes of requests that no route is asked about.
+fn without_route(asked: &Asked, listen: &ListenTable) -> Option<String> {
+    let none = "route: none is asked;";
+    match (&asked.head.method, &listen.connect) {
+        (&Method::TRACE, _) => Some(format!("{none} answer: 405")),
+        (&Method::CONNECT, None) => Some(format!("{none} answer: 405, as there is no [listen.connect]")),
+        (&Method::CONNECT, Some(table)) => {
+            let ports: Vec<_> = table.ports.iter().map(|port| port.value.0.to_string()).collect();
+            Some(format!(
+                "{none} a tunnel, if [listen.connect] allows it (to the ports {})",
+                ports.join(", ")
+            ))
+        }
+        _ => None,
+    }
+}
+
+/// What becomes of a request by the route that takes it, or because none does.
+fn by_route(asked: &Asked, path: &str, routes: &TheRoutes, config: &Config, client: Option<IpAddr>) {
+    match routes.router().find(&asked.host, path, &asked.head) {
         Found::Nothing => print("route: none; answer: 404"),
         Found::MethodNotAllowed => {
-            let allowed = routes.router().allowed(&asked.host, &asked.path, &asked.head);
+            let allowed = routes.router().allowed(&asked.host, path, &asked.head);
             let allowed: Vec<_> = allowed.iter().map(Method::as_str).collect();
             print(format_args!("route: none with this method; answer: 405, Allow: {}", allowed.join(", ")));
         }
         Found::Route(number) => {
             let id = gorge::filter::RouteId(u32::try_from(number).unwrap_or(u32::MAX));
             if let Some(route) = routes.get(id) {
-                tell(route, number, &generation.config, &asked, arguments.client);
+                tell(route, number, config, asked, client);
             }
         }
     }
-    Ok(())
 }
 
 fn tell<U>(route: &Route<(), U>, number: usize, config: &Config, asked: &Asked, client: Option<IpAddr>) {
     let table = &config.route[number];
     let conditions = routes_conditions(table);
     print(format_args!("route: {} (number {}), which takes {conditions}", route.name(), number + 1));
-    if asked.path != asked.head.uri.path() {
-        print(format_args!(
-            "path: {} in its normal form, which is what counts and goes upstream",
-            asked.path
-        ));
+    if let Ok(path) = &asked.path
+        && path != asked.head.uri.path()
+    {
+        print(format_args!("path: {path} in its normal form, which is what counts and goes upstream"));
     }
     let filters: Vec<_> = ["RequestId", "ForwardedHeaders"]
         .into_iter()
@@ -112,12 +148,15 @@ fn routes_conditions(table: &RouteTable) -> String {
 }
 
 fn access(table: &RouteTable, client: IpAddr) -> String {
-    let listed = |list: &[At<IpNet>]| list.iter().any(|net| net.value.contains(&client));
-    if listed(&table.deny) || (!table.allow.is_empty() && !listed(&table.allow)) {
-        format!("client {client}: refused with 403 by allow and deny")
-    } else {
-        format!("client {client}: may ask")
+    match may_ask(&table.allow, &table.deny, client) {
+        true => format!("client {client}: may ask"),
+        false => format!("client {client}: refused with 403 by allow and deny"),
     }
+}
+
+fn may_ask(allow: &[At<IpNet>], deny: &[At<IpNet>], client: IpAddr) -> bool {
+    let listed = |list: &[At<IpNet>]| list.iter().any(|net| net.value.contains(&client));
+    !listed(deny) && (allow.is_empty() || listed(allow))
 }
 
 fn servers(table: &UpstreamTable) -> String {
@@ -134,16 +173,19 @@ fn servers(table: &UpstreamTable) -> String {
     table.servers.iter().map(server).collect::<Vec<_>>().join(", ")
 }
 
-/// Which listener such a request comes to, as far as the URL tells.
-fn listener(config: &Config, asked: &Asked) -> String {
-    let takes = |listen: &&ListenTable| matches!(&listen.address.value.0, Address::Ip(addr) if addr.port() == asked.port);
-    let found: Vec<_> =
-        config.listen.iter().filter(takes).map(|listen| listen.address.value.0.to_string()).collect();
-    if !found.is_empty() {
-        return format!("listener: {}", found.join(" or "));
+/// Says which listener such a request comes to, as far as the URL tells, and returns its place: the
+/// first one, if it comes to none.
+fn listener(config: &Config, asked: &Asked) -> usize {
+    let takes = |listen: &ListenTable| matches!(&listen.address.value.0, Address::Ip(addr) if addr.port() == asked.port);
+    let shown = |listen: &ListenTable| listen.address.value.0.to_string();
+    let found: Vec<_> = config.listen.iter().filter(|listen| takes(listen)).map(shown).collect();
+    if found.is_empty() {
+        let all: Vec<_> = config.listen.iter().map(shown).collect();
+        print(format_args!("listener: none at port {} (there is {})", asked.port, all.join(", ")));
+    } else {
+        print(format_args!("listener: {}", found.join(" or ")));
     }
-    let all: Vec<_> = config.listen.iter().map(|listen| listen.address.value.0.to_string()).collect();
-    format!("listener: none at port {} (there is {})", asked.port, all.join(", "))
+    config.listen.iter().position(takes).unwrap_or(0)
 }
 
 impl Asked {
@@ -171,8 +213,10 @@ impl Asked {
         let default_port = if uri.scheme() == Some("https") { 443 } else { 80 };
         let port = uri.port().unwrap_or(default_port);
         let mut normal = String::new();
-        path::normalize(uri.path(), &mut normal)
-            .map_err(|error| wrong(&format!("{error}: the answer is 400")))?;
+        let path = match path::normalize(uri.path(), &mut normal) {
+            Ok(_) => Ok(normal),
+            Err(error) => Err(error.to_string()),
+        };
         let mut head = RequestHead::new();
         head.method = method;
         head.uri = uri;
@@ -184,6 +228,6 @@ impl Asked {
                 .ok_or_else(|| Failure::usage(format!("--header {line}: write it as in \"X-Beta: 1\"")))?;
             head.headers.append(name.trim(), value.trim()).map_err(field)?;
         }
-        Ok(Self { head, host, port, path: normal })
+        Ok(Self { head, host, port, path })
     }
 }

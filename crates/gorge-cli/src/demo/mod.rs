@@ -1,76 +1,83 @@
-//! `gorge demo`: three origins in this process, a proxy before them, and a page that shows what happens.
+//! `gorge demo`: three origins in this process, the proxy of a real `gorge.toml` before them, and a page
+//! that shows what happens.
 
-mod filter;
+mod commands;
+mod feed;
+mod file;
 mod origin;
+mod tried;
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 
-use gorge::load_balancer::LoadBalancer;
+use gorge::error::{Error, Kind};
+use gorge::filter::BoxFilter;
 use gorge::protocols::Address;
-use gorge::proxy::Proxy;
-use gorge::proxy::filters::ForwardedHeaders;
-use gorge::upstream::Peer;
+use gorge::proxy::filters::Ready;
 
 use crate::args::DemoArguments;
+use crate::build::TheRoute;
 use crate::failure::Failure;
-use crate::logs::Logs;
-use crate::serve::serve;
+use crate::guest::Guest;
+use crate::run::serve;
 use crate::settings::Settings;
-use crate::terminal::say;
-use filter::Demo;
-use origin::{Running, Temper};
+use crate::terminal::{print, say};
+use origin::Origins;
+use tried::Tried;
 
-/// Serves until a signal stops it; the origins end after the proxy.
+/// Serves until a signal stops it, or does what else was asked for.
 pub(crate) fn run(arguments: &DemoArguments) -> Result<(), Failure> {
     let settings = Settings::read(&arguments.common)?;
-    let origins = start_origins()?;
-    let logs = Logs::open(settings.log_level, arguments.access_log)?;
-    let peers = origins.iter().map(|origin| Peer::new(origin.address.clone()));
-    let builder = Proxy::builder()
-        .workers(settings.workers)
-        .filter(Demo::new(&origins))
-        .filter(ForwardedHeaders::new())
-        .upstream(LoadBalancer::round_robin(peers));
-    let proxy = logs.build(builder)?;
-    let done = serve(&settings, proxy, |address| greet(address, &origins));
-    logs.close();
-    done
-}
-
-fn start_origins() -> Result<Vec<Running>, Failure> {
-    let started: gorge::error::Result<Vec<_>> = Temper::ALL.into_iter().map(origin::start).collect();
-    started.map_err(|error| Failure::configuration(format!("the origins do not start: {error:#}")))
-}
-
-/// What runs where, and what to try.
-fn greet(address: &Address, origins: &[Running]) {
-    say("three origins, and a proxy before them:");
-    for origin in origins {
-        say(format_args!("  {:<8}{:<18}{}", origin.name(), origin.address, origin.habit()));
+    if arguments.print_config {
+        print(file::text(&settings.listen, &file::printed_origins()).trim_end());
+        return Ok(());
     }
-    let (curl, url) = match address {
-        Address::Ip(addr) => ("curl".to_owned(), format!("http://{}", reachable(*addr))),
-        // Nobody listens on a name, but it would be reached like this.
-        Address::Name(..) => ("curl".to_owned(), format!("http://{address}")),
-        Address::Unix(path) => (format!("curl --unix-socket {}", path.display()), "http://demo".to_owned()),
-        Address::Abstract(name) => {
-            (format!("curl --abstract-unix-socket {}", name.escape_ascii()), "http://demo".to_owned())
+    if let Some(first) = arguments.origins {
+        return serve_origins(first);
+    }
+    let (origins, server) = Origins::bind(0).map_err(not_started)?;
+    let config = file::config(&settings, arguments.access_log.as_ref(), &origins)?;
+    // It ends after the proxy.
+    let _running = Origins::start(server).map_err(not_started)?;
+    serve(config, None, Some(Arc::new(Watching { origins })))
+}
+
+/// The origins alone, for a proxy of the user's own.
+fn serve_origins(first: u16) -> Result<(), Failure> {
+    let (origins, server) = Origins::bind(first).map_err(not_started)?;
+    let ready = || commands::tell_origins("the origins of the demo, until TERM or Ctrl-C:", &origins);
+    origins.serve(server, ready).map(|_| say("stopped")).map_err(not_started)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+fn not_started(error: Error) -> Failure {
+    let message = format!("the origins do not start: {error:#}");
+    match error.kind() {
+        Kind::BindFailed => Failure::bind(format!("{message}\nChoose other ports, as in --origins 19001.")),
+        _ => Failure::configuration(message),
+    }
+}
+
+/// What the demo adds to the configuration.
+struct Watching {
+    origins: Origins,
+}
+
+impl Guest for Watching {
+    fn extend(&self, route: TheRoute) -> TheRoute {
+        // What watches is not watched.
+        if ["live", "page"].contains(&route.name()) {
+            return route;
         }
-    };
-    say(format_args!(
-        "look at {url}/ with a browser, or try in another terminal:\n\
-         \x20 {curl} -i {url}/api/hello             # who answers, and who was asked before\n\
-         \x20 {curl} -s '{url}/api/hello?[1-9]'     # each in its turn; what fails is asked elsewhere\n\
-         \x20 {curl} -i -d x {url}/api/hello        # a POST is never repeated: one in nine fails"
-    ));
-}
-
-/// An address to type into a browser: the one that means every address is none.
-fn reachable(mut addr: SocketAddr) -> SocketAddr {
-    match addr {
-        SocketAddr::V4(v4) if v4.ip().is_unspecified() => addr.set_ip(Ipv4Addr::LOCALHOST.into()),
-        SocketAddr::V6(v6) if v6.ip().is_unspecified() => addr.set_ip(Ipv6Addr::LOCALHOST.into()),
-        _ => {}
+        let tried = Tried::new(route.name(), &self.origins);
+        route.filter(Ready::Custom(BoxFilter::new(tried)))
     }
-    addr
+
+    fn greet(&self, addresses: &[Address]) {
+        commands::tell_origins("three origins, and a proxy before them:", &self.origins);
+        addresses.iter().for_each(commands::tell);
+    }
+
+    fn stopping(&self) {
+        self.origins.feed().close();
+    }
 }

@@ -54,12 +54,11 @@ fn refused(error: &Error, asked: &[Address], from_file: bool) -> Failure {
     let text = format!("{error:#}");
     let address = asked.iter().find(|address| text.contains(&address.to_string()));
     let kind = error.cause().map(io::Error::kind);
-    let hint = match address {
-        Some(_) if from_file => hint(kind),
-        Some(address) => serve::hint(address, kind),
-        None => "",
-    };
-    Failure::bind(format!("{text}\n{hint}"))
+    match address {
+        Some(_) if from_file => Failure::bind(format!("{text}\n{}", hint(kind))),
+        Some(address) => serve::cannot_listen(address, error),
+        None => Failure::bind(text),
+    }
 }
 
 /// What to do about an address of a file.

@@ -1,7 +1,7 @@
 //! `gorge run`: serves what a configuration file says, and goes with it when it changes.
 
 mod bind;
-mod names;
+pub(crate) mod names;
 mod reload;
 mod watch;
 
@@ -9,30 +9,26 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use gorge::protocols::Address;
 use gorge::proxy::Level;
-use gorge::server::{
-    self, Admin, LogWriter, Phase, PidFile, Server, Stopped, raise_open_files,
-};
+use gorge::server::{self, Admin, Phase, PidFile, Server};
 
 use crate::args::ConfigArguments;
 use crate::build::logs::Writers;
 use crate::build::{Around, Generation};
 use crate::config::{self, Checked, Config, Environment, ServerTable, Style};
 use crate::failure::Failure;
+use crate::guest::Guest;
+use crate::process;
 use crate::terminal::say;
 use reload::State;
 pub(crate) use watch::Watch;
-
-/// How long the end waits for a reader who is slow to take the last lines of a log.
-const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Serves until a signal, or `gorge stop`, has stopped it.
 pub(crate) fn run(arguments: &ConfigArguments) -> Result<(), Failure> {
     let path = arguments.path();
     let watch = Watch::new(&path);
     let checked = read(&path)?;
-    serve(checked.config, Some((path, watch)), |_| {})
+    serve(checked.config, Some((path, watch)), None)
 }
 
 /// Reads a configuration; warnings are told, mistakes end the program.
@@ -51,16 +47,15 @@ pub(crate) fn control_path(pid_file: &Path) -> PathBuf {
     pid_file.with_extension("control")
 }
 
-/// Serves a configuration that was read from a file; without one there is nothing to reload. `greet`
-/// is called with the addresses once connections are accepted.
+/// Serves a configuration that was read from a file; without one there is nothing to reload.
 pub(crate) fn serve(
     config: Config,
     file: Option<(PathBuf, Watch)>,
-    greet: impl FnOnce(&[Address]),
+    guest: Option<Arc<dyn Guest>>,
 ) -> Result<(), Failure> {
     let (path, watch) = file.unzip();
     let table = config.server.clone();
-    let open_files = raise_limit(&table);
+    let open_files = process::raise_limit(table.max_connections, table.open_files, "max_connections");
     let runtime = runtime(&table);
     let workers = runtime.workers;
     let mut server = Server::new(server::Config {
@@ -72,7 +67,7 @@ pub(crate) fn serve(
     });
     hold_pid_file(&mut server, &table)?;
     let writers = Arc::new(Writers::default());
-    let around = Around { workers, writers: &writers, before: None };
+    let around = Around { workers, writers: &writers, before: None, guest: guest.as_deref() };
     let generation = Generation::build(config, &around).map_err(|error| Failure::refused(&error))?;
     if let Some(warning) = open_files {
         generation.logs.error.note(Level::Warn, warning);
@@ -81,6 +76,9 @@ pub(crate) fn serve(
     let (addresses, admin_at) = bind::all(&mut server, &generation, &admin, path.is_some())?;
     let state = Arc::new(State::new(path, workers, writers.clone(), admin, generation));
     hook(&mut server, &state, table.drain_delay);
+    if let Some(guest) = guest.clone() {
+        server.on_stop(move |_| guest.stopping());
+    }
     let stopped = server.serve(|_| {
         for address in &addresses {
             state.log().note(Level::Info, format_args!("listening on {address}"));
@@ -88,12 +86,14 @@ pub(crate) fn serve(
         for address in &admin_at {
             state.log().note(Level::Info, format_args!("admin at {address}"));
         }
-        greet(&addresses);
+        if let Some(guest) = &guest {
+            guest.greet(&addresses);
+        }
         state.watch(watch);
     });
     let stopped = stopped.map_err(|error| Failure::refused(&error))?;
-    state.log().note(Level::Info, ended(&stopped));
-    close(&writers);
+    state.log().note(Level::Info, process::last_words(&stopped));
+    process::flush(writers.all());
     Ok(())
 }
 
@@ -140,41 +140,4 @@ fn hook(server: &mut Server, state: &Arc<State>, delay: Duration) {
             phases.tell_of_stop(delay);
         }
     });
-}
-
-fn ended(stopped: &Stopped) -> String {
-    match (stopped.cut, stopped.stuck) {
-        (0, 0) => "stopped".to_owned(),
-        (cut, 0) => format!("stopped; connections cut off: {cut}"),
-        (cut, stuck) => format!("stopped; connections cut off: {cut}, workers left behind: {stuck}"),
-    }
-}
-
-/// Writes what is still to be written. A reader who takes nothing does not keep the process.
-fn close(writers: &Writers) {
-    let writers = writers.all();
-    let (done, is_done) = std::sync::mpsc::channel();
-    let flushing = std::thread::Builder::new().spawn(move || {
-        writers.iter().for_each(LogWriter::flush);
-        // Nobody listens any more once the patience has run out.
-        let _ = done.send(());
-    });
-    if flushing.is_err() || is_done.recv_timeout(PATIENCE).is_err() {
-        say("warning: the last lines of the logs could not be written");
-    }
-}
-
-/// Each proxied connection takes two descriptors.
-fn raise_limit(table: &ServerTable) -> Option<String> {
-    let needed = (table.max_connections as u64).saturating_mul(2);
-    match raise_open_files(needed.max(table.open_files)) {
-        Ok(limit) if limit < needed => Some(format!(
-            "the system allows {limit} open files, enough for about {} of {} connections; raise it with \
-             `ulimit -n {needed}` or allow fewer with max_connections",
-            limit / 2,
-            table.max_connections
-        )),
-        Ok(_) => None,
-        Err(error) => Some(format!("the limit of open files cannot be raised: {error}")),
-    }
 }

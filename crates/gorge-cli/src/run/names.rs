@@ -13,12 +13,12 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The tasks of one configuration. They end with this value.
 #[derive(Default)]
-pub(super) struct Names(Vec<Task<()>>);
+pub(crate) struct Names(Vec<Task<()>>);
 
 impl Names {
     /// Begins to look for peers, each balancer's on one worker, and waits for the first answers.
     /// Blocks the calling thread, which is no worker.
-    pub(super) fn start(discoveries: Vec<Finding>, workers: &Handle) -> Self {
+    pub(crate) fn start(discoveries: Vec<Finding>, workers: &Handle) -> Self {
         let (first, answers) = mpsc::channel();
         let expected = discoveries.len();
         let tasks = discoveries.into_iter().enumerate().map(|(place, (discovery, balancer))| {

@@ -9,8 +9,8 @@ use gorge::proxy::Level;
 use gorge::server::{Admin, Changes, Running};
 use parking_lot::Mutex;
 
-use super::names::Names;
 use super::bind::{ADMIN, PROXY, admin_listen};
+use super::names::Names;
 use super::watch::Watch;
 use crate::build::logs::{Log, Writers};
 use crate::build::{Around, Generation};
@@ -154,7 +154,8 @@ impl State {
     fn replace(&self, running: &Running, checked: Checked) -> Result<String> {
         let mut names = self.names.lock();
         let now = self.now();
-        let around = Around { workers: self.workers, writers: &self.writers, before: Some(&now) };
+        let around =
+            Around { workers: self.workers, writers: &self.writers, before: Some(&now), guest: None };
         let next = Generation::build(checked.config, &around)?;
         let found = Names::start(next.discoveries(), running.workers());
         let changes = self.listen(running, &now, &next)?;

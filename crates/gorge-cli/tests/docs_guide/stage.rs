@@ -200,6 +200,7 @@ impl Stage {
             if !reads || Instant::now() > until {
                 self.compare(block, command, expected, &printed);
             }
+            // A file has nobody who tells of new lines.
             std::thread::sleep(Duration::from_millis(10));
         }
     }
@@ -302,6 +303,7 @@ impl Stage {
             }
             let said = self.program.as_ref().map(|program| program.err().text()).unwrap_or_default();
             assert!(Instant::now() < until, "nobody listens at {address}; the program says:\n{said}");
+            // That an address is listened on is told to nobody.
             std::thread::sleep(Duration::from_millis(5));
         }
     }

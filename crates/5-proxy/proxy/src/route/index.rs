@@ -1,68 +1,53 @@
-//! Hosts and paths in a few flat tables.
+//! Hosts and paths, packed.
 //!
-//! Of many thousand routes an exchange needs one, and finds little of it in the caches of the processor. What is
-//! looked at on the way is therefore packed: a slot and a host by the hash of its name, then the name and the paths
-//! of that host side by side, then the numbers of the routes.
+//! Of many thousand routes an exchange needs one, and finds nothing of it in the caches of the processor: what it looks
+//! at costs more than what it does. So all that is known of a host lies side by side in one block of bytes, its name,
+//! its paths and the numbers of their routes, and a slot by the hash of the name says where.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
 use std::hash::BuildHasher;
-use std::num::TryFromIntError;
-use std::ops::Range;
 
 use foldhash::fast::RandomState;
-use gorge_error::{Error, Kind, OrErr, Result};
+use gorge_error::{Error, Kind, Result};
 
-use super::matching::{HostPattern, Matching, PathPattern};
+use super::matching::{HostPattern, LONGEST_HOST, Matching, PathPattern};
 
 /// Finds the candidates for host and path.
+///
+/// A block is
+/// - the length of the name, whether the block is for what lies below the name, the name;
+/// - how many paths there are, and a [`Path`] for each, in the order of their segments;
+/// - for each path the numbers of the candidates, best first, and the path.
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    /// The name of each host, and behind it its paths.
-    text: String,
-    /// Where the host of a hash is, by its lower bits; a power of two of them, at least one empty.
+    bytes: Vec<u8>,
+    /// Where the block of a name is, by the lower bits of its hash; a power of two of them, at least one empty.
     slots: Box<[Slot]>,
-    hosts: Vec<Host>,
-    paths: Vec<Path>,
-    candidates: Vec<Candidate>,
     hasher: RandomState,
     /// The paths of any host.
-    any: Paths,
+    any: Option<Paths>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Slot {
-    /// The upper bits of the hash, so that other hosts need not be looked at.
+    /// The upper bits of the hash, so that other blocks need not be looked at.
     tag: u32,
-    host: u32,
+    block: u32,
 }
 
+/// In place of a block, and of a path.
 const NONE: u32 = u32::MAX;
-const EMPTY: Slot = Slot { tag: 0, host: NONE };
 
-#[derive(Debug)]
-struct Host {
-    /// Where the name begins in the text.
-    name: u32,
-    paths: Paths,
-    len: u8,
-    /// Of all hosts below it, and not of itself.
-    below: bool,
-}
+/// Where the paths of a host begin.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Paths(usize);
 
-/// The paths of one host, in the order of their segments: what lies below a path follows it.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Paths {
-    first: u32,
-    end: u32,
-}
-
-#[derive(Debug)]
+/// A path of a host. Places are counted from the beginning of all blocks.
 struct Path {
-    /// Where it begins in the text.
     text: u32,
     len: u32,
-    /// The longest path that this one lies below, among those of the host.
+    /// The number of the longest path that this one lies below.
     above: u32,
     /// The candidates for exactly this path, and behind them those for it and what lies below it.
     exact: u32,
@@ -73,7 +58,7 @@ struct Path {
 /// A route that may be the one.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Candidate {
-    pub(super) number: u32,
+    pub(super) number: usize,
     /// Whether it asks for more than host and path.
     pub(super) asks_more: bool,
 }
@@ -87,134 +72,96 @@ impl Index {
                 hosts.entry(None).or_default().push(number);
             }
             for host in &matching.hosts {
-                let routes = hosts.entry(Some(host)).or_default();
-                if routes.last() != Some(&number) {
-                    routes.push(number);
+                let numbers = hosts.entry(Some(host)).or_default();
+                if numbers.last() != Some(&number) {
+                    numbers.push(number);
                 }
             }
         }
         let mut index = Self::default();
+        let mut blocks = Vec::with_capacity(hosts.len());
         for (host, numbers) in hosts {
-            index.add(host, numbers, routes)?;
+            let block = small(index.bytes.len())?;
+            match host {
+                None => index.any = Some(Paths(index.bytes.len())),
+                Some(host) => {
+                    let (name, below) = name(host)?;
+                    index.bytes.extend([name.len() as u8, u8::from(below)]);
+                    index.bytes.extend(name.as_bytes());
+                    blocks.push((index.hash(below, name.as_bytes()), block));
+                }
+            }
+            index.add_paths(numbers, routes)?;
         }
-        index.fill_slots();
+        index.slots = slots(&blocks);
         Ok(index)
     }
 
-    fn add(
-        &mut self,
-        host: Option<&HostPattern>,
-        mut numbers: Vec<usize>,
-        routes: &[Matching],
-    ) -> Result<()> {
-        let name = self.text.len();
-        let (text, below) = match host {
-            None => ("", false),
-            Some(HostPattern::Exact(text)) => (text.as_str(), false),
-            Some(HostPattern::Below(text)) => (text.as_str(), true),
-        };
-        self.text.push_str(text);
+    /// Adds the paths of a host, given its routes.
+    fn add_paths(&mut self, mut numbers: Vec<usize>, routes: &[Matching]) -> Result<()> {
+        let path = |number: usize| split(&routes[number].path);
         numbers.sort_by(|&a, &b| {
-            let of = |number: usize| (split(&routes[number].path).1, Reverse(routes[number].conditions()));
-            by_segments(split(&routes[a].path).0, split(&routes[b].path).0).then_with(|| of(a).cmp(&of(b)))
+            let rank = |number: usize| (path(number).1, Reverse(routes[number].conditions()));
+            by_segments(path(a).0.as_bytes(), path(b).0.as_bytes()).then_with(|| rank(a).cmp(&rank(b)))
         });
-        let first = self.paths.len();
-        for same in numbers.chunk_by(|&a, &b| split(&routes[a].path).0 == split(&routes[b].path).0) {
-            self.add_path(first, same, routes)?;
-        }
-        let small = |n: usize| small(n);
-        let paths = Paths { first: small(first)?, end: small(self.paths.len())? };
-        match host {
-            None => self.any = paths,
-            // A pattern is no longer than a name can be.
-            Some(_) => {
-                let len = u8::try_from(text.len()).or_err(Kind::Configuration, "a host is too long")?;
-                self.hosts.push(Host { name: small(name)?, paths, len, below });
+        let lists: Vec<_> = numbers.chunk_by(|&a, &b| path(a).0 == path(b).0).collect();
+        self.put(lists.len())?;
+        let behind = self.bytes.len() + lists.len() * Path::SIZE;
+        let mut rest = Vec::new();
+        // The paths that the one at hand may lie below, the longest last.
+        let mut over = Vec::<(usize, &str)>::new();
+        for (place, list) in lists.into_iter().enumerate() {
+            let text = path(list[0]).0;
+            let (exact, prefix) = list.split_at(list.partition_point(|&number| !path(number).1));
+            refuse_same(exact, routes)?;
+            refuse_same(prefix, routes)?;
+            over.retain(|(_, other)| lies_in(text.as_bytes(), other.as_bytes()));
+            let above = over.last().map_or(NONE as usize, |(place, _)| *place);
+            over.push((place, text));
+            let start = behind + rest.len();
+            for &number in list {
+                rest.extend(Candidate::of(number, routes).pack()?);
             }
+            let (from, end) = (start + exact.len() * WORD, behind + rest.len());
+            for word in [end, text.len(), above, start, from, end] {
+                self.put(word)?;
+            }
+            rest.extend(text.as_bytes());
         }
+        self.bytes.extend(rest);
         Ok(())
     }
 
-    /// Adds the routes of one path, best first, to the host whose paths begin with `first`.
-    fn add_path(&mut self, first: usize, numbers: &[usize], routes: &[Matching]) -> Result<()> {
-        let path = split(&routes[numbers[0]].path).0;
-        let exacts = numbers.partition_point(|&number| !split(&routes[number].path).1);
-        for alike in [&numbers[..exacts], &numbers[exacts..]] {
-            refuse_same(alike, routes)?;
-        }
-        let mut above = self.paths[first..].len().checked_sub(1);
-        while let Some(at) = above
-            && !lies_in(path, self.text_of(&self.paths[first + at]))
-        {
-            above = self.above(first + at);
-        }
-        let exact = self.candidates.len();
-        for &number in numbers {
-            let asks_more = routes[number].conditions() != Matching::default().conditions();
-            self.candidates.push(Candidate { number: small(number)?, asks_more });
-        }
-        self.paths.push(Path {
-            text: small(self.text.len())?,
-            len: small(path.len())?,
-            above: above.map_or(Ok(NONE), small)?,
-            exact: small(exact)?,
-            prefix: small(exact + exacts)?,
-            end: small(self.candidates.len())?,
-        });
-        self.text.push_str(path);
+    fn put(&mut self, word: usize) -> Result<()> {
+        self.bytes.extend(small(word)?.to_le_bytes());
         Ok(())
     }
 
-    fn fill_slots(&mut self) {
-        let mut slots = vec![EMPTY; (2 * self.hosts.len()).next_power_of_two()];
-        for (number, host) in self.hosts.iter().enumerate() {
-            let hash = self.hash(host.below, self.name_of(host));
-            let mut at = hash as usize % slots.len();
-            while slots[at].host != NONE {
-                at = (at + 1) % slots.len();
-            }
-            // Cannot overflow: each host has paths, and their number was found small enough.
-            slots[at] = Slot { tag: (hash >> 32) as u32, host: number as u32 };
-        }
-        self.slots = slots.into();
-    }
-
-    fn hash(&self, below: bool, name: &str) -> u64 {
+    fn hash(&self, below: bool, name: &[u8]) -> u64 {
         self.hasher.hash_one((below, name))
     }
 
-    fn name_of(&self, host: &Host) -> &str {
-        &self.text[host.name as usize..][..host.len.into()]
-    }
-
-    fn text_of(&self, path: &Path) -> &str {
-        &self.text[path.text as usize..][..path.len as usize]
-    }
-
-    fn above(&self, path: usize) -> Option<usize> {
-        let above = self.paths[path].above;
-        (above != NONE).then_some(above as usize)
-    }
-
     /// The paths of any host.
-    pub(super) fn any(&self) -> Paths {
+    pub(super) fn any(&self) -> Option<Paths> {
         self.any
     }
 
     /// The paths of this host, or of all below it.
     pub(super) fn host(&self, below: bool, name: &str) -> Option<Paths> {
-        let hash = self.hash(below, name);
+        let name = name.as_bytes();
         let mask = self.slots.len().checked_sub(1)?;
+        let hash = self.hash(below, name);
         let mut at = hash as usize & mask;
         loop {
             let slot = self.slots[at];
-            if slot.host == NONE {
+            if slot.block == NONE {
                 return None;
             }
-            if slot.tag == (hash >> 32) as u32 {
-                let host = &self.hosts[slot.host as usize];
-                if host.below == below && self.name_of(host) == name {
-                    return Some(host.paths);
+            if slot.tag == tag(hash) {
+                let block = &self.bytes[slot.block as usize..];
+                let own = &block[2..2 + usize::from(block[0])];
+                if own == name && block[1] == u8::from(below) {
+                    return Some(Paths(slot.block as usize + 2 + own.len()));
                 }
             }
             at = (at + 1) & mask;
@@ -224,36 +171,107 @@ impl Index {
     /// Shows the candidates for `path` to `take`, best first. True: one was taken.
     pub(super) fn look(&self, paths: Paths, path: &str, take: &mut impl FnMut(Candidate) -> bool) -> bool {
         // `*` is below every path that takes all.
-        let path = if path.starts_with('/') { path } else { "" };
-        let list = &self.paths[paths.range()];
-        // All that `path` lies in are among the last one not behind it and those above that.
-        let behind = list.partition_point(|other| by_segments(self.text_of(other), path).is_le());
-        let mut at = behind.checked_sub(1);
-        while let Some(place) = at {
-            let other = &list[place];
-            if lies_in(path, self.text_of(other)) {
-                let from = if other.len as usize == path.len() { other.exact } else { other.prefix };
-                let candidates = &self.candidates[from as usize..other.end as usize];
-                if candidates.iter().any(|&candidate| take(candidate)) {
+        let path = if path.starts_with('/') { path.as_bytes() } else { b"" };
+        // All that it lies in are among the last one that does not come behind it, and those above that.
+        let (mut from, mut to) = (0, self.word(paths.0));
+        while from < to {
+            let middle = from.midpoint(to);
+            match by_segments(self.text(&self.path(paths, middle)), path) {
+                Ordering::Greater => to = middle,
+                _ => from = middle + 1,
+            }
+        }
+        let mut at = from.checked_sub(1).unwrap_or(NONE);
+        while at != NONE {
+            let other = self.path(paths, at);
+            if lies_in(path, self.text(&other)) {
+                let first = if other.len as usize == path.len() { other.exact } else { other.prefix };
+                let candidates = &self.bytes[first as usize..other.end as usize];
+                if candidates.chunks_exact(WORD).any(|word| take(Candidate::unpack(word))) {
                     return true;
                 }
             }
-            at = (other.above != NONE).then_some(other.above as usize);
+            at = other.above;
         }
         false
     }
-}
 
-impl Paths {
-    fn range(self) -> Range<usize> {
-        self.first as usize..self.end as usize
+    fn path(&self, paths: Paths, number: u32) -> Path {
+        let at = paths.0 + WORD + number as usize * Path::SIZE;
+        let word = |place: usize| self.word(at + place * WORD);
+        Path { text: word(0), len: word(1), above: word(2), exact: word(3), prefix: word(4), end: word(5) }
+    }
+
+    fn text(&self, path: &Path) -> &[u8] {
+        &self.bytes[path.text as usize..][..path.len as usize]
+    }
+
+    fn word(&self, at: usize) -> u32 {
+        word(&self.bytes[at..at + WORD])
     }
 }
 
+const WORD: usize = size_of::<u32>();
+
+impl Path {
+    const SIZE: usize = 6 * WORD;
+}
+
+impl Candidate {
+    fn of(number: usize, routes: &[Matching]) -> Self {
+        Self { number, asks_more: routes[number].conditions() != Matching::default().conditions() }
+    }
+
+    fn pack(self) -> Result<[u8; WORD]> {
+        Ok(small(self.number * 2 + usize::from(self.asks_more))?.to_le_bytes())
+    }
+
+    fn unpack(bytes: &[u8]) -> Self {
+        let word = word(bytes);
+        Self { number: (word / 2) as usize, asks_more: word % 2 == 1 }
+    }
+}
+
+fn word(bytes: &[u8]) -> u32 {
+    bytes.first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes))
+}
+
+/// So much that a block is found at the second look or so.
+fn slots(blocks: &[(u64, u32)]) -> Box<[Slot]> {
+    let mut slots = vec![Slot { tag: 0, block: NONE }; (blocks.len() * 4 / 3 + 1).next_power_of_two()];
+    for &(hash, block) in blocks {
+        let mut at = hash as usize % slots.len();
+        while slots[at].block != NONE {
+            at = (at + 1) % slots.len();
+        }
+        slots[at] = Slot { tag: tag(hash), block };
+    }
+    slots.into()
+}
+
+fn tag(hash: u64) -> u32 {
+    (hash >> 32) as u32
+}
+
+/// A place, or a number. All blocks together have less than 4 GiB.
 fn small(n: usize) -> Result<u32> {
-    let too_much =
-        |_: TryFromIntError| Error::explain(Kind::Configuration, "too many routes").into_internal();
-    u32::try_from(n).map_err(too_much)
+    match u32::try_from(n) {
+        Ok(n) => Ok(n),
+        Err(_) => Err(Error::explain(Kind::Configuration, "there are too many routes").into_internal()),
+    }
+}
+
+/// The name of a host, and whether what lies below it is meant.
+fn name(host: &HostPattern) -> Result<(&str, bool)> {
+    let (name, below) = match host {
+        HostPattern::Exact(name) => (name, false),
+        HostPattern::Below(name) => (name, true),
+    };
+    if name.len() > LONGEST_HOST {
+        let context = format!("the host {name:?} is longer than {LONGEST_HOST} characters");
+        return Err(Error::explain(Kind::Configuration, context).into_internal());
+    }
+    Ok((name, below))
 }
 
 /// The text of a path, and whether what lies below it belongs to it.
@@ -266,8 +284,7 @@ fn split(path: &PathPattern) -> (&str, bool) {
 
 /// The order in which what lies below a path follows it at once: by segments, as if the slash came before
 /// all other characters.
-fn by_segments(a: &str, b: &str) -> Ordering {
-    let (a, b) = (a.as_bytes(), b.as_bytes());
+fn by_segments(a: &[u8], b: &[u8]) -> Ordering {
     match a.iter().zip(b).find(|(a, b)| a != b) {
         None => a.len().cmp(&b.len()),
         Some((b'/', _)) => Ordering::Less,
@@ -277,8 +294,8 @@ fn by_segments(a: &str, b: &str) -> Ordering {
 }
 
 /// Whether `path` is `above` or lies below it.
-fn lies_in(path: &str, above: &str) -> bool {
-    path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+fn lies_in(path: &[u8], above: &[u8]) -> bool {
+    path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
 }
 
 fn refuse_same(numbers: &[usize], routes: &[Matching]) -> Result<()> {

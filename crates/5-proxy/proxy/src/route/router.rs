@@ -47,7 +47,6 @@ impl Router {
     pub fn find(&self, host: &str, path: &str, head: &RequestHead) -> Found {
         let mut best = Found::Nothing;
         self.look(host, path, |Candidate { number, asks_more }| {
-            let number = number as usize;
             let taken = if asks_more {
                 let matching = &self.routes[number];
                 if !matching.takes_fields(head) {
@@ -69,7 +68,7 @@ impl Router {
     pub fn allowed(&self, host: &str, path: &str, head: &RequestHead) -> Vec<Method> {
         let mut allowed = Vec::new();
         self.look(host, path, |candidate| {
-            let matching = &self.routes[candidate.number as usize];
+            let matching = &self.routes[candidate.number];
             if matching.takes_fields(head) {
                 for method in &matching.methods {
                     if !allowed.contains(method) {
@@ -107,7 +106,9 @@ impl Router {
                 rest = parent;
             }
         }
-        take(self.index.any());
+        if let Some(any) = self.index.any() {
+            take(any);
+        }
     }
 }
 

@@ -18,12 +18,23 @@ use crate::filters::Ready;
 /// What becomes of the requests that a route takes: filters they pass, and the upstream behind them.
 pub struct Route<C: Send + 'static, U> {
     name: Box<str>,
-    filters: Vec<Ready<C>>,
+    filters: Box<[Ready<C>]>,
     upstream: Option<U>,
-    /// Few routes have their own, and they are large.
-    retries: Option<Box<Retries>>,
+    /// Out of line, for most have none: of very many routes each exchange looks at another.
+    own: Option<Box<Own>>,
+}
+
+/// What a route may have beside filters and upstream.
+struct Own {
+    retries: Option<Retries>,
     timeout: Option<Duration>,
     upgrade: bool,
+}
+
+impl Default for Own {
+    fn default() -> Self {
+        Self { retries: None, timeout: None, upgrade: true }
+    }
 }
 
 impl<C: Send + 'static, U> Route<C, U> {
@@ -36,34 +47,29 @@ impl<C: Send + 'static, U> Route<C, U> {
     /// To nobody: one of its filters answers. If none does, the client gets a 503.
     #[must_use]
     pub fn answered(name: impl Into<String>) -> Self {
-        Self {
-            name: name.into().into(),
-            filters: Vec::new(),
-            upstream: None,
-            retries: None,
-            timeout: None,
-            upgrade: true,
-        }
+        Self { name: name.into().into(), filters: Box::default(), upstream: None, own: None }
     }
 
     /// Adds a filter behind those already there.
     #[must_use]
     pub fn filter(mut self, filter: impl Into<Ready<C>>) -> Self {
-        self.filters.push(filter.into());
+        let mut filters = self.filters.into_vec();
+        filters.push(filter.into());
+        self.filters = filters.into();
         self
     }
 
     /// When a failed attempt is repeated. Default: as the upstream says.
     #[must_use]
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.retries = Some(Box::new(Retries::new(policy)));
+        self.own_mut().retries = Some(Retries::new(policy));
         self
     }
 
     /// From the request to the response head, all attempts together. Default: as the proxy says.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
+        self.own_mut().timeout = Some(timeout);
         self
     }
 
@@ -71,8 +77,18 @@ impl<C: Send + 'static, U> Route<C, U> {
     /// if not, their wish is not passed on.
     #[must_use]
     pub fn upgrade(mut self, allowed: bool) -> Self {
-        self.upgrade = allowed;
+        if !allowed || self.own.is_some() {
+            self.own_mut().upgrade = allowed;
+        }
         self
+    }
+
+    fn own_mut(&mut self) -> &mut Own {
+        self.own.get_or_insert_default()
+    }
+
+    fn retries(&self) -> Option<&Retries> {
+        self.own.as_ref()?.retries.as_ref()
     }
 
     /// Its name.
@@ -156,11 +172,13 @@ impl<C: Send + 'static, U> Routes<C, U> {
         let route = &self.list[number];
         // Cannot overflow: so many routes fit in no memory.
         x.facts.route = Some(RouteId(number as u32));
-        if route.timeout.is_some() {
-            x.timeouts.total = route.timeout;
-        }
-        if !route.upgrade {
-            x.facts.upgrade = None;
+        if let Some(own) = &route.own {
+            if own.timeout.is_some() {
+                x.timeouts.total = own.timeout;
+            }
+            if !own.upgrade {
+                x.facts.upgrade = None;
+            }
         }
         Ok(route)
     }
@@ -196,6 +214,12 @@ impl<C: Send + 'static, U: Upstream<C>> Routes<C, U> {
     fn upstream_of(&self, x: &Exchange<C>) -> Option<&U> {
         self.of(x)?.upstream.as_ref()
     }
+
+    /// The upstream, if the route leaves it to say when an attempt is repeated.
+    fn without_own_retries(&self, x: &Exchange<C>) -> Option<&U> {
+        let route = self.of(x)?;
+        if route.retries().is_some() { None } else { route.upstream.as_ref() }
+    }
 }
 
 impl<C: Send + 'static, U: Upstream<C>> Upstream<C> for Routes<C, U> {
@@ -214,22 +238,22 @@ impl<C: Send + 'static, U: Upstream<C>> Upstream<C> for Routes<C, U> {
     }
 
     fn retries(&self, x: &Exchange<C>) -> &Retries {
-        let own = self.of(x).and_then(|route| route.retries.as_deref());
+        let own = self.of(x).and_then(Route::retries);
         own.or_else(|| self.upstream_of(x).map(|upstream| upstream.retries(x)))
             .unwrap_or_else(|| Retries::shared())
     }
 
     fn on_failure(&self, x: &Exchange<C>, e: &Error) -> Retry {
-        match self.of(x) {
-            Some(Route { retries: None, upstream: Some(upstream), .. }) => upstream.on_failure(x, e),
-            _ => default_retry(self, x, e),
+        match self.without_own_retries(x) {
+            Some(upstream) => upstream.on_failure(x, e),
+            None => default_retry(self, x, e),
         }
     }
 
     fn on_status(&self, x: &Exchange<C>, status: Status) -> Retry {
-        match self.of(x) {
-            Some(Route { retries: None, upstream: Some(upstream), .. }) => upstream.on_status(x, status),
-            _ => self.retries(x).on_status(x, status, || self.has_another(x)),
+        match self.without_own_retries(x) {
+            Some(upstream) => upstream.on_status(x, status),
+            None => self.retries(x).on_status(x, status, || self.has_another(x)),
         }
     }
 }
@@ -309,7 +333,7 @@ where
     fn roles(&self, out: &mut Vec<(Role, &'static str)>) {
         self.rest.roles(out);
         // The order within each route was checked by itself; this one must not be there twice at all.
-        let mut all = self.routes.list.iter().flat_map(|route| &route.filters);
+        let mut all = self.routes.list.iter().flat_map(|route| route.filters.iter());
         out.extend(
             all.find(|filter| filter.role() == Role::Forwarded).map(|filter| (filter.role(), filter.name())),
         );

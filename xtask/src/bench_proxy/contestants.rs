@@ -95,7 +95,7 @@ impl Scratch {
         Ok(Self { folder })
     }
 
-    fn write(&self, name: &str, text: &str) -> Result<PathBuf> {
+    pub(crate) fn write(&self, name: &str, text: &str) -> Result<PathBuf> {
         let path = self.folder.join(name);
         std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
         Ok(path)
@@ -110,6 +110,15 @@ impl Drop for Scratch {
 
 /// The origin: nginx with one worker and two files, 1 KiB and 100 KiB, on the core of the load.
 pub(crate) fn start_origin(scratch: &Scratch) -> Result<(Process, SocketAddr)> {
+    start_origin_with(scratch, "")
+}
+
+/// The same with 1 KiB for every path.
+pub(crate) fn start_origin_of_anything(scratch: &Scratch) -> Result<(Process, SocketAddr)> {
+    start_origin_with(scratch, "rewrite ^ /1k break;")
+}
+
+fn start_origin_with(scratch: &Scratch, rule: &str) -> Result<(Process, SocketAddr)> {
     let files = scratch.folder.join("files");
     std::fs::create_dir_all(&files)?;
     std::fs::write(files.join("1k"), vec![b'a'; 1024])?;
@@ -117,7 +126,7 @@ pub(crate) fn start_origin(scratch: &Scratch) -> Result<(Process, SocketAddr)> {
     let address = free_address()?;
     let server = format!(
         "open_file_cache max=16 inactive=600s;\n  \
-         server {{ listen {address} backlog=4096; location / {{ root {}; }} }}",
+         server {{ listen {address} backlog=4096; location / {{ root {}; {rule} }} }}",
         files.display()
     );
     let mut process = start_nginx(scratch, "origin", &server, LOAD_CORE)?;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 use super::contestants::{self, Scratch};
 use super::load::Clients;
 use super::process::{Process, free_address};
+use super::program;
 use crate::shell::{cargo, execute, program};
 use crate::workspace;
 
@@ -28,6 +29,15 @@ const REPEATS: usize = 10;
 /// What the program prints as it ends when it was built to count.
 const ALLOCATIONS: &str = "allocations:";
 
+/// What is counted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Subject {
+    /// `gorge proxy` with its defaults.
+    Proxy,
+    /// `gorge run` with a route, edits of fields and a JSON access log.
+    Program,
+}
+
 pub(crate) struct Counts {
     pub(crate) connections: usize,
     pub(crate) data: f64,
@@ -38,14 +48,16 @@ pub(crate) struct Counts {
     pub(crate) allocations: f64,
 }
 
-pub(crate) fn count(scratch: &Scratch) -> Result<Vec<Counts>> {
+pub(crate) fn count(scratch: &Scratch, subject: Subject) -> Result<Vec<Counts>> {
     let gorge = build("gorge-plain", &[])?;
     let counting = build("gorge-counting", &["--features", "count-allocations"])?;
     let (_origin, origin) = contestants::start_origin(scratch)?;
+    let plain = Counted { gorge, subject, scratch, origin };
+    let counting = Counted { gorge: counting, ..plain.clone() };
     [1, 64]
         .into_iter()
         .map(|connections| {
-            let calls = system_calls(&gorge, scratch, origin, connections)?;
+            let calls = plain.system_calls(connections)?;
             let sum = |names: &[&str]| {
                 calls.iter().filter(|call| names.contains(&call.0.as_str())).map(|call| call.1).sum()
             };
@@ -56,7 +68,7 @@ pub(crate) fn count(scratch: &Scratch) -> Result<Vec<Counts>> {
                 log,
                 waits,
                 calls,
-                allocations: allocations(&counting, scratch, origin, connections)?,
+                allocations: counting.allocations(connections)?,
             })
         })
         .collect()
@@ -70,44 +82,67 @@ fn build(name: &str, features: &[&str]) -> Result<PathBuf> {
     Ok(release.join(name))
 }
 
-fn start(
-    program: &Path,
-    scratch: &Scratch,
+/// A program under count.
+#[derive(Clone)]
+struct Counted<'a> {
+    gorge: PathBuf,
+    subject: Subject,
+    scratch: &'a Scratch,
     origin: SocketAddr,
-    counting: bool,
-) -> Result<(Process, SocketAddr)> {
-    let address = free_address()?;
-    let mut command = contestants::gorge(program, address, origin);
-    if counting {
-        command.env("GORGE_COUNT_ALLOCATIONS", "1");
-    }
-    let mut process = Process::start(&command, None, &scratch.folder.join("counted.log"))?;
-    process.wait_ready(address)?;
-    Ok((process, address))
 }
 
-/// Attaches strace to the warm program while nothing but exchanges happens.
-fn system_calls(
-    gorge: &Path,
-    scratch: &Scratch,
-    origin: SocketAddr,
-    connections: usize,
-) -> Result<Vec<(String, f64)>> {
-    let (proxy, address) = start(gorge, scratch, origin, false)?;
-    let mut clients = Clients::open(address, connections)?;
-    clients.exchange(ROUNDS / 5)?;
-    let table = scratch.folder.join("strace.txt");
-    let mut command = program("strace", ["-f", "-c", "-p", &proxy.id().to_string(), "-o"]);
-    let tracer = Process::start(command.arg(&table), None, &scratch.folder.join("strace.log"))?;
-    wait_until(|| tracer.output().contains("attached"), "strace did not attach", &tracer)?;
-    clients.exchange(ROUNDS)?;
-    tracer.stop(libc::SIGINT)?;
-    let text = std::fs::read_to_string(&table).context("strace wrote no table")?;
-    let exchanges = (connections * ROUNDS) as f64;
-    let mut calls: Vec<_> =
-        parse_table(&text).into_iter().map(|(name, calls)| (name, calls as f64 / exchanges)).collect();
-    calls.sort_by(|a, b| b.1.total_cmp(&a.1));
-    Ok(calls)
+impl Counted<'_> {
+    fn start(&self) -> Result<(Process, SocketAddr)> {
+        let address = free_address()?;
+        let mut command = match self.subject {
+            Subject::Proxy => contestants::gorge(&self.gorge, address, self.origin),
+            Subject::Program => program::full(&self.gorge, self.scratch, address, self.origin)?,
+        };
+        command.env("GORGE_COUNT_ALLOCATIONS", "1");
+        let mut process = Process::start(&command, None, &self.scratch.folder.join("counted.log"))?;
+        process.wait_ready(address)?;
+        Ok((process, address))
+    }
+
+    /// Attaches strace to the warm program while nothing but exchanges happens.
+    fn system_calls(&self, connections: usize) -> Result<Vec<(String, f64)>> {
+        let (proxy, address) = self.start()?;
+        let mut clients = Clients::open(address, connections)?;
+        clients.exchange(ROUNDS / 5)?;
+        let table = self.scratch.folder.join("strace.txt");
+        let mut command = program("strace", ["-f", "-c", "-p", &proxy.id().to_string(), "-o"]);
+        let tracer = Process::start(command.arg(&table), None, &self.scratch.folder.join("strace.log"))?;
+        wait_until(|| tracer.output().contains("attached"), "strace did not attach", &tracer)?;
+        clients.exchange(ROUNDS)?;
+        tracer.stop(libc::SIGINT)?;
+        let text = std::fs::read_to_string(&table).context("strace wrote no table")?;
+        let exchanges = (connections * ROUNDS) as f64;
+        let mut calls: Vec<_> =
+            parse_table(&text).into_iter().map(|(name, calls)| (name, calls as f64 / exchanges)).collect();
+        calls.sort_by(|a, b| b.1.total_cmp(&a.1));
+        Ok(calls)
+    }
+
+    /// Two runs that differ only in the number of exchanges: what start, warm-up and end allocate falls out.
+    fn allocations(&self, connections: usize) -> Result<f64> {
+        let once = self.allocated(connections, ROUNDS)?;
+        let twice = self.allocated(connections, ROUNDS * 2)?;
+        // Buffers of the log may differ by a few between two runs, either way.
+        Ok(twice.saturating_sub(once) as f64 / (connections * ROUNDS * REPEATS) as f64)
+    }
+
+    fn allocated(&self, connections: usize, rounds: usize) -> Result<u64> {
+        let (proxy, address) = self.start()?;
+        for _ in 0..REPEATS {
+            Clients::open(address, connections)?.exchange(rounds)?;
+        }
+        let output = proxy.stop(libc::SIGTERM)?;
+        output
+            .lines()
+            .find_map(|line| line.trim().strip_prefix(ALLOCATIONS))
+            .and_then(|number| number.trim().parse().ok())
+            .with_context(|| format!("the program printed no `{ALLOCATIONS} N` as it ended: {output}"))
+    }
 }
 
 fn wait_until(mut holds: impl FnMut() -> bool, otherwise: &str, process: &Process) -> Result<()> {
@@ -129,33 +164,6 @@ fn parse_table(text: &str) -> BTreeMap<String, u64> {
         .filter_map(|words| Some(((*words.last()?).to_owned(), words[3].parse().ok()?)))
         .filter(|(name, _)| name != "total")
         .collect()
-}
-
-/// Two runs that differ only in the number of exchanges: what start, warm-up and end allocate falls out.
-fn allocations(program: &Path, scratch: &Scratch, origin: SocketAddr, connections: usize) -> Result<f64> {
-    let once = allocated(program, scratch, origin, connections, ROUNDS)?;
-    let twice = allocated(program, scratch, origin, connections, ROUNDS * 2)?;
-    // Buffers of the log may differ by a few between two runs, either way.
-    Ok(twice.saturating_sub(once) as f64 / (connections * ROUNDS * REPEATS) as f64)
-}
-
-fn allocated(
-    program: &Path,
-    scratch: &Scratch,
-    origin: SocketAddr,
-    connections: usize,
-    rounds: usize,
-) -> Result<u64> {
-    let (proxy, address) = start(program, scratch, origin, true)?;
-    for _ in 0..REPEATS {
-        Clients::open(address, connections)?.exchange(rounds)?;
-    }
-    let output = proxy.stop(libc::SIGTERM)?;
-    output
-        .lines()
-        .find_map(|line| line.trim().strip_prefix(ALLOCATIONS))
-        .and_then(|number| number.trim().parse().ok())
-        .with_context(|| format!("the program printed no `{ALLOCATIONS} N` as it ended: {output}"))
 }
 
 #[cfg(test)]

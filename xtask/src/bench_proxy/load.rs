@@ -2,7 +2,8 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -18,7 +19,13 @@ pub(crate) struct WrkResult {
 }
 
 /// One thread of wrk, which inherits the core of this program.
-pub(crate) fn wrk(address: SocketAddr, path: &str, load: Load, seconds: f64) -> Result<WrkResult> {
+pub(crate) fn wrk(
+    address: SocketAddr,
+    path: &str,
+    load: Load,
+    script: Script<'_>,
+    seconds: f64,
+) -> Result<WrkResult> {
     let url = format!("http://{address}{path}");
     let mut command = program("wrk", ["-t", "1", "--latency"]);
     // wrk takes whole seconds only.
@@ -26,7 +33,19 @@ pub(crate) fn wrk(address: SocketAddr, path: &str, load: Load, seconds: f64) -> 
     if load.close {
         command.args(["-H", "Connection: close"]);
     }
+    if let Script::File(script) = script {
+        command.arg("-s").arg(script);
+    }
     parse_wrk(&capture(command.arg(url))?)
+}
+
+/// What makes the requests.
+#[derive(Clone, Copy)]
+pub(crate) enum Script<'a> {
+    /// wrk itself, the same one always.
+    None,
+    /// A script in Lua.
+    File(&'a Path),
 }
 
 #[derive(Clone, Copy)]
@@ -74,6 +93,8 @@ fn parse_duration(text: &str) -> Option<Duration> {
 struct Client {
     stream: TcpStream,
     buffer: Vec<u8>,
+    /// The last response said that the connection ends with it.
+    over: bool,
 }
 
 const REQUEST: &[u8] = b"GET /1k HTTP/1.1\r\nHost: localhost\r\n\r\n";
@@ -85,7 +106,7 @@ impl Client {
         let stream = TcpStream::connect(address).with_context(|| format!("cannot connect to {address}"))?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
-        Ok(Self { stream, buffer: vec![0; 8 * 1024] })
+        Ok(Self { stream, buffer: vec![0; 8 * 1024], over: false })
     }
 
     fn send(&mut self) -> Result<()> {
@@ -102,6 +123,7 @@ impl Client {
             if let Some(length) = message_length(&self.buffer[..filled])? {
                 ensure!(filled <= length, "more bytes than one response");
                 if filled == length {
+                    self.over = says_close(&self.buffer[..filled]);
                     return Ok(());
                 }
             }
@@ -121,25 +143,54 @@ fn message_length(bytes: &[u8]) -> Result<Option<usize>> {
     Ok(Some(end + 4 + length.1.trim().parse::<usize>()?))
 }
 
+fn says_close(message: &[u8]) -> bool {
+    let head =
+        message.windows(4).position(|window| window == b"\r\n\r\n").map_or(message, |end| &message[..end]);
+    String::from_utf8_lossy(head).lines().any(|line| line.eq_ignore_ascii_case("connection: close"))
+}
+
 /// Open keep-alive connections.
-pub(crate) struct Clients(Vec<Client>);
+pub(crate) struct Clients {
+    address: SocketAddr,
+    all: Vec<Client>,
+}
 
 impl Clients {
     pub(crate) fn open(address: SocketAddr, connections: usize) -> Result<Self> {
-        Ok(Self((0..connections).map(|_| Client::connect(address)).collect::<Result<_>>()?))
+        let all = (0..connections).map(|_| Client::connect(address)).collect::<Result<_>>()?;
+        Ok(Self { address, all })
     }
 
     /// Exactly `rounds` exchanges on each connection, all of a round in flight together.
     pub(crate) fn exchange(&mut self, rounds: usize) -> Result<()> {
         for _ in 0..rounds {
-            for client in &mut self.0 {
+            for client in &mut self.all {
                 client.send()?;
             }
-            for client in &mut self.0 {
+            for client in &mut self.all {
                 client.receive()?;
             }
         }
         Ok(())
+    }
+
+    /// One exchange on each connection, all in flight together, and how long the longest took. A connection that has
+    /// carried all that it may is replaced before.
+    pub(crate) fn longest(&mut self) -> Result<Duration> {
+        for client in self.all.iter_mut().filter(|client| client.over) {
+            *client = Client::connect(self.address)?;
+        }
+        let mut sent = Vec::with_capacity(self.all.len());
+        for client in &mut self.all {
+            sent.push(Instant::now());
+            client.send()?;
+        }
+        let mut longest = Duration::ZERO;
+        for (client, sent) in self.all.iter_mut().zip(sent) {
+            client.receive()?;
+            longest = longest.max(sent.elapsed());
+        }
+        Ok(longest)
     }
 }
 
@@ -189,6 +240,8 @@ mod tests {
     fn the_length_of_a_message_is_head_and_body() {
         assert_eq!(message_length(b"HTTP/1.1 200 OK\r\nContent-Len").unwrap(), None);
         assert_eq!(message_length(b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n").unwrap(), Some(41));
+        assert!(says_close(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"));
+        assert!(!says_close(b"HTTP/1.1 200 OK\r\nContent-Length: 21\r\n\r\n\r\nconnection: close\r\n"));
         assert!(message_length(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n").is_err());
     }
 }

@@ -3,28 +3,32 @@
 //! The proxy under test has one core to itself, load and origin the other. All contestants run from beginning to end
 //! and take turns, in another order each round; the tables show medians. As the core of the load is the ceiling of
 //! what can be sent, the first figure is the CPU time of the proxy per exchange.
+//!
+//! `--count` and `--program` measure other things and leave the others out.
 
 mod contestants;
 mod count;
 mod load;
 mod process;
+mod program;
 mod report;
 mod transfer;
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 
 use crate::benchmarks_page::{self, Section};
 use crate::needs;
 use crate::shell::Arguments;
 use contestants::{Built, CONNECTIONS, Contestant, Kind, Scratch};
-use load::{Clients, Load, WrkResult};
+use count::Subject;
+use load::{Clients, Load, Script, WrkResult};
 use process::{LOAD_CORE, Process};
 use transfer::Way;
 
-pub(crate) const USAGE: &str = "bench-proxy [--quick] [--count] [--only NAME,NAME...]";
+pub(crate) const USAGE: &str = "bench-proxy [--quick] [--count | --program] [--only NAME,NAME...]";
 
 /// For each program: one descriptor per connection, and what it needs beside them.
 const OPEN_FILES: usize = CONNECTIONS + 2000;
@@ -82,6 +86,7 @@ struct Memory {
 pub(crate) fn run(mut arguments: Arguments) -> Result<String> {
     let quick = arguments.flag("--quick");
     let only_count = arguments.flag("--count");
+    let only_program = arguments.flag("--program");
     let only = arguments.value("--only")?;
     arguments.finish()?;
     let chosen = match &only {
@@ -94,9 +99,12 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<String> {
     let machine = benchmarks_page::machine();
     let scratch = Scratch::new()?;
     let (section, text, verdict) = if only_count {
-        let counts = count::count(&scratch)?;
+        let counts = count::count(&scratch, Subject::Proxy)?;
         let (text, verdict) = report::counts(&machine, &counts);
         (Section::Count, text, verdict)
+    } else if only_program {
+        let (text, verdict) = program::text(&machine, &plan, &program::measure(&plan, &scratch)?);
+        (Section::Program, text, verdict)
     } else {
         let measured = measure(&plan, &chosen, &scratch)?;
         let (text, verdict) = report::measured(&machine, &plan, &measured);
@@ -114,10 +122,7 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<String> {
 fn measure(plan: &Plan, chosen: &[Kind], scratch: &Scratch) -> Result<Vec<Measured>> {
     needs::bring(needs::FOR_PEERS);
     let built = Built::build(chosen)?;
-    ensure!(
-        std::thread::available_parallelism()?.get() > LOAD_CORE,
-        "two cores are needed, one for the proxy and one for the load"
-    );
+    process::ensure_cores()?;
     process::pin_self(LOAD_CORE);
     let (_origin, origin) = contestants::start_origin(scratch)?;
     let running: Vec<Contestant> = chosen
@@ -176,10 +181,16 @@ fn rounds(plan: &Plan, running: &[Contestant]) -> Result<Vec<Samples>> {
 }
 
 fn sample(contestant: &Contestant, scenario: &Scenario, seconds: f64) -> Result<Sample> {
-    let before = contestant.process.cpu();
-    let wrk = load::wrk(contestant.address, scenario.path, scenario.load, seconds)
-        .with_context(|| format!("{}, {}", contestant.kind.name(), scenario.name))?;
-    let used = contestant.process.cpu().saturating_sub(before);
+    let Scenario { name, path, load } = *scenario;
+    timed(&contestant.process, || load::wrk(contestant.address, path, load, Script::None, seconds))
+        .with_context(|| format!("{}, {name}", contestant.kind.name()))
+}
+
+/// What `process` takes for the exchanges that `load` makes.
+fn timed(process: &Process, load: impl FnOnce() -> Result<WrkResult>) -> Result<Sample> {
+    let before = process.cpu();
+    let wrk = load()?;
+    let used = process.cpu().saturating_sub(before);
     let cpu = used.div_f64(wrk.exchanges as f64);
     Ok(Sample { cpu, wrk })
 }

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::shell::{display, family, program, tasks};
 
@@ -160,6 +160,13 @@ fn end_with_starter(command: &mut Command) {
             Ok(())
         });
     }
+}
+
+/// Refuses to go on where there is no core for each.
+pub(crate) fn ensure_cores() -> Result<()> {
+    let cores = std::thread::available_parallelism()?.get();
+    ensure!(cores > LOAD_CORE, "two cores are needed, one for the proxy and one for the load");
+    Ok(())
 }
 
 /// Holds this program, its threads to come and the programs it starts to one core.

@@ -19,9 +19,9 @@ const ONCE: f64 = 0.01;
 const IDLE_BYTES: f64 = 4096.0;
 
 /// One promise, and whether it is kept.
-struct Goal {
-    what: String,
-    kept: bool,
+pub(super) struct Goal {
+    pub(super) what: String,
+    pub(super) kept: bool,
 }
 
 /// Numbers of the scenarios in `SCENARIOS`.
@@ -52,7 +52,7 @@ pub(super) fn measured(machine: &str, plan: &Plan, all: &[Measured]) -> (String,
     (text, verdict(&goals))
 }
 
-fn verdict(goals: &[Goal]) -> String {
+pub(super) fn verdict(goals: &[Goal]) -> String {
     if goals.is_empty() {
         return "gorge did not take part".to_owned();
     }
@@ -137,7 +137,7 @@ fn memory_goals(memory: &Memory) -> Vec<Goal> {
     goals
 }
 
-fn goal_table(goals: &[Goal]) -> String {
+pub(super) fn goal_table(goals: &[Goal]) -> String {
     let mut text = String::from("| goal | |\n|---|---|\n");
     for goal in goals {
         let _ = writeln!(text, "| {} | {} |", goal.what, if goal.kept { "reached" } else { "**lost**" });
@@ -230,24 +230,8 @@ pub(super) fn counts(machine: &str, all: &[Counts]) -> (String, String) {
          | connections | data calls on sockets | epoll_wait | heap allocations | writes of the log |\n|---|---|---|---|---|\n",
     );
     for one in all {
-        let _ = writeln!(
-            text,
-            "| {} | {:.3} | {:.3} | {:.3} | {:.3} |",
-            one.connections, one.data, one.waits, one.allocations, one.log
-        );
-        let at = if one.connections == 1 {
-            "with 1 connection".to_owned()
-        } else {
-            format!("with {} connections", one.connections)
-        };
-        let waits = if one.connections == 1 { 2.0 } else { 1.0 };
-        let mut goal = |what: String, kept| goals.push(Goal { what, kept });
-        goal(format!("at most 4 data calls {at} (is {:.3})", one.data), one.data <= 4.0 + ONCE);
-        goal(
-            format!("epoll_wait at most {waits} times {at} (is {:.3})", one.waits),
-            one.waits <= waits + ONCE,
-        );
-        goal(format!("no allocation {at} (is {:.3})", one.allocations), one.allocations <= ONCE);
+        let _ = writeln!(text, "{}", count_row(one));
+        goals.extend(count_goals("", one));
     }
     text.push('\n');
     text.push_str(&goal_table(&goals));
@@ -274,13 +258,32 @@ pub(super) fn counts(machine: &str, all: &[Counts]) -> (String, String) {
     (text, verdict(&goals))
 }
 
+pub(super) fn count_row(one: &Counts) -> String {
+    let Counts { connections, data, waits, allocations, log, .. } = one;
+    format!("| {connections} | {data:.3} | {waits:.3} | {allocations:.3} | {log:.3} |")
+}
+
+/// `whose` begins each of them.
+pub(super) fn count_goals(whose: &str, one: &Counts) -> Vec<Goal> {
+    let (at, most) = match one.connections {
+        1 => ("with 1 connection".to_owned(), 2.0),
+        many => (format!("with {many} connections"), 1.0),
+    };
+    let mut goals = Vec::new();
+    let mut goal = |what: String, kept| goals.push(Goal { what: format!("{whose}{what}"), kept });
+    goal(format!("at most 4 data calls {at} (is {:.3})", one.data), one.data <= 4.0 + ONCE);
+    goal(format!("epoll_wait at most {most} times {at} (is {:.3})", one.waits), one.waits <= most + ONCE);
+    goal(format!("no allocation {at} (is {:.3})", one.allocations), one.allocations <= ONCE);
+    goals
+}
+
 fn sorted<T>(list: &[T], value: impl Fn(&T) -> f64) -> Vec<f64> {
     let mut values: Vec<f64> = list.iter().map(value).collect();
     values.sort_by(f64::total_cmp);
     values
 }
 
-fn median(samples: &[Sample], value: impl Fn(&Sample) -> f64) -> f64 {
+pub(super) fn median(samples: &[Sample], value: impl Fn(&Sample) -> f64) -> f64 {
     let values = sorted(samples, value);
     match values.len() {
         0 => 0.0,
@@ -289,11 +292,11 @@ fn median(samples: &[Sample], value: impl Fn(&Sample) -> f64) -> f64 {
     }
 }
 
-fn micros(duration: Duration) -> f64 {
+pub(super) fn micros(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e6
 }
 
-fn bytes(number: f64) -> String {
+pub(super) fn bytes(number: f64) -> String {
     const KIB: f64 = 1024.0;
     if number >= KIB * KIB * KIB {
         format!("{:.0} GiB", number / KIB / KIB / KIB)

@@ -128,6 +128,18 @@ fn wrong_answers_are_told_and_the_right_one_is_taken() {
 }
 
 #[test]
+fn what_is_no_answer_is_as_good_as_none() {
+    for nonsense in [NameReply::garbage(), NameReply::ips(60, &["127.0.0.1"]).with_wrong_id()] {
+        let said = nonsense.clone();
+        let names = NameServer::start(move |_| said.clone());
+        let began = Instant::now();
+        let served = Served::start(&config(&names, "\"app.example:80\""));
+        assert_eq!(who(&served), "503", "{nonsense:?}");
+        assert!(began.elapsed().as_secs() < 5, "{:?}", began.elapsed());
+    }
+}
+
+#[test]
 fn a_slow_answer_counts_when_it_comes() {
     let origin = telling("one");
     let gate = Gate::new("the program serves");

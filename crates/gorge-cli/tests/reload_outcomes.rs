@@ -149,6 +149,18 @@ fn an_address_that_is_taken_changes_nothing() {
 }
 
 #[test]
+fn another_address_of_the_same_port_takes_a_restart() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let any = format!("0.0.0.0:{}", free.port());
+    let served = Served::start(&says("old").replace("127.0.0.1:0", &free.to_string()));
+    served.addr();
+    served.write(&says("new").replace("127.0.0.1:0", &any));
+    let ended = served.verb(&["reload"]);
+    ended.expect(1, &format!("{free} is open until {any} is, which takes a restart"));
+    assert_eq!(served.ask(GET).text(), "old");
+}
+
+#[test]
 fn listeners_come_and_go() {
     let gate = Gate::new("the listener is gone");
     let origin = origin_behind(&gate);

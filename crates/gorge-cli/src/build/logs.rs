@@ -53,6 +53,16 @@ impl Logs {
         let (format, writer) = self.access.as_ref()?;
         Some(AccessLog::new(format.clone(), writer.clone()).routes(routes.clone()))
     }
+
+    /// From now on the error log says what goes wrong with the access log, unless they are one.
+    pub(crate) fn tell_troubles(&self, server: &ServerTable) {
+        if let Some((_, writer)) = &self.access
+            && server.access_log.to != server.error_log.to
+        {
+            let log = self.error.clone();
+            writer.report_to(move |trouble| log.note(Level::Error, trouble));
+        }
+    }
 }
 
 /// What is open: one writer for each place, however often a configuration is read.
@@ -80,17 +90,10 @@ impl Writers {
             };
             log.routes(routes.clone())
         });
-        let logs = Logs {
+        Ok(Logs {
             access: access.map(|writer| (server.access_log.format.clone(), writer)),
             error: Log(error),
-        };
-        if let Some((_, writer)) = &logs.access
-            && server.access_log.to != server.error_log.to
-        {
-            let log = logs.error.clone();
-            writer.report_to(move |trouble| log.note(Level::Error, trouble));
-        }
-        Ok(logs)
+        })
     }
 
     fn writer(&self, place: Place) -> Result<Option<LogWriter>> {

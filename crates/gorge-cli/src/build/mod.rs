@@ -160,11 +160,12 @@ impl Generation {
         self.serving.iter().filter(|serving| serving.address == *address).nth(nth)
     }
 
-    /// Puts what was built for listeners that served before into force.
+    /// Puts what was built into force, for listeners that served before too.
     ///
     /// # Errors
     /// The proxies are of other types, which those of one program never are.
     pub(crate) fn commit(&self) -> Result<()> {
+        self.logs.tell_troubles(&self.config.server);
         self.serving.iter().try_for_each(|serving| match &serving.next {
             Some(next) => serving.proxy.replace(next),
             None => Ok(()),

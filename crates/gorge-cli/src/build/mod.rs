@@ -19,7 +19,7 @@ use crate::config::{At, Config};
 use crate::guest::Guest;
 use logs::{Logs, Writers};
 use route::Upstreams;
-pub(crate) use route::{TheRoute, TheRoutes};
+pub(crate) use route::{TheRoute, TheRoutes, matching};
 pub(crate) use upstream::tells;
 
 /// What serves one configuration.

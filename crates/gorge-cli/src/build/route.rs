@@ -77,7 +77,7 @@ pub(crate) fn name(table: &RouteTable, number: usize) -> String {
     table.name.as_ref().map_or_else(|| (number + 1).to_string(), |name| name.0.clone())
 }
 
-fn matching(table: &RouteTable) -> Matching {
+pub(crate) fn matching(table: &RouteTable) -> Matching {
     let field = |(name, value): &(At<HeaderName>, FieldMatch)| FieldPattern {
         name: name.value.0.clone(),
         value: value.0.clone(),

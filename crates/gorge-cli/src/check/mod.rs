@@ -14,6 +14,9 @@ use crate::terminal::{print, say};
 pub(crate) fn run(arguments: &CheckArguments) -> Result<(), Failure> {
     let path = arguments.file.path();
     let checked = read(&path)?;
+    if arguments.explain.is_some() {
+        return explain::run(arguments, &checked.config);
+    }
     let style = Style::of_stderr();
     let found = system::look(&checked.config);
     for diagnostic in &found {
@@ -23,9 +26,6 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<(), Failure> {
     if errors > 0 {
         let plural = if errors == 1 { "" } else { "s" };
         return Err(Failure::report(format!("{}: {errors} error{plural}", path.display())));
-    }
-    if arguments.explain.is_some() {
-        return explain::run(arguments, &checked.config);
     }
     print(memory::of(&checked.config));
     print(format_args!("{}: no mistakes", path.display()));

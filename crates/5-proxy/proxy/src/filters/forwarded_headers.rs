@@ -7,8 +7,10 @@ use gorge_digest::PeerAddr;
 use gorge_error::Result;
 use gorge_filter::{Exchange, Filter, Flow, Hooks, Role};
 use gorge_http::{Headers, Known};
+use gorge_protocols::Networks;
 use ipnet::IpNet;
 
+use super::client::Client;
 use crate::ip_text::IpText;
 
 /// The fields this filter is the only one to vouch for.
@@ -19,12 +21,13 @@ const OWN: [Known; 5] =
 /// asked to.
 ///
 /// What a client says of itself there is believed only if it comes from a trusted network, as
-/// another proxy would: then the client's address is appended to `X-Forwarded-For` and `Forwarded`,
-/// and the rest is kept. From anyone else these fields are replaced; fields whose names differ from
+/// another proxy would: then its address is appended to `X-Forwarded-For` and `Forwarded`, and the
+/// rest is kept; an `X-Real-IP` that it does not send is that of the client it names. From anyone else these fields are replaced; fields whose names differ from
 /// them only by `_` for `-` are dropped, for some applications read the two as one.
 #[derive(Clone, Debug, Default)]
 pub struct ForwardedHeaders {
-    trusted: Vec<IpNet>,
+    list: Vec<IpNet>,
+    trusted: Networks,
     rfc7239: bool,
 }
 
@@ -39,7 +42,8 @@ impl ForwardedHeaders {
     /// believed as soon as any network is: who may reach the socket is decided by its mode.
     #[must_use]
     pub fn trust(mut self, network: IpNet) -> Self {
-        self.trusted.push(network);
+        self.list.push(network);
+        self.trusted = self.list.iter().copied().collect();
         self
     }
 
@@ -50,19 +54,12 @@ impl ForwardedHeaders {
         self
     }
 
-    fn trusts(&self, client: Option<&PeerAddr>) -> bool {
-        match client {
-            Some(PeerAddr::Ip(addr)) => {
-                let ip = addr.ip().to_canonical();
-                self.trusted.iter().any(|network| network.contains(&ip))
-            }
-            Some(PeerAddr::Unix(_)) => !self.trusted.is_empty(),
-            Some(PeerAddr::Name(..)) | None => false,
-        }
-    }
-
     fn set<C>(&self, x: &mut Exchange<C>) -> Result<(), gorge_http::InvalidField> {
-        let trusted = self.trusts(x.client());
+        let trusted = Client::of_connection(x).is_trusted(&self.trusted);
+        let real = match trusted && !x.req.headers.contains(Known::XRealIp) {
+            true => Client::of(x, &self.trusted),
+            false => Client::Unknown,
+        };
         let scheme = x.facts.scheme.as_str();
         let ip = x.client().and_then(PeerAddr::ip).map(|ip| ip.to_canonical());
         let headers = &mut x.req.headers;
@@ -79,8 +76,10 @@ impl ForwardedHeaders {
             } else {
                 headers.insert(Known::XForwardedFor, text.as_bytes())?;
             }
-            if !(trusted && headers.contains(Known::XRealIp)) {
-                headers.insert(Known::XRealIp, text.as_bytes())?;
+            match real {
+                Client::Ip(real) => headers.insert(Known::XRealIp, IpText::of(real).as_bytes())?,
+                _ if trusted && headers.contains(Known::XRealIp) => {}
+                _ => headers.insert(Known::XRealIp, text.as_bytes())?,
             }
         }
         if !(trusted && headers.contains(Known::XForwardedProto)) {
@@ -222,6 +221,18 @@ mod tests {
             headers.get_str(Known::Forwarded),
             Some("for=6.6.6.6, for=10.1.2.3;host=\"shop.example\";proto=http")
         );
+    }
+
+    #[test]
+    fn the_client_that_a_trusted_proxy_names_is_the_real_one() {
+        let filter = ForwardedHeaders::new().trust("10.0.0.0/8".parse().unwrap());
+        let real = |claims: &[(&str, &str)]| {
+            let x = from("10.1.2.3:1234", claims, &filter);
+            x.req.headers.get_str(Known::XRealIp).map(str::to_owned)
+        };
+        assert_eq!(real(&[("X-Forwarded-For", "192.0.2.7, 10.9.9.9")]).as_deref(), Some("192.0.2.7"));
+        assert_eq!(real(&[]).as_deref(), Some("10.1.2.3"));
+        assert_eq!(real(&[("X-Forwarded-For", "unknown")]).as_deref(), Some("10.1.2.3"));
     }
 
     #[test]

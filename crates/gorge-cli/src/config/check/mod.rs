@@ -1,5 +1,6 @@
 //! What is wrong with a configuration as a whole.
 
+mod leaks;
 mod listen;
 mod networks;
 mod route;
@@ -23,6 +24,7 @@ pub(crate) fn all(config: &Config, root: &Node, complete: bool) -> Vec<Diagnosti
     routes::check(config, &mut found);
     if complete && !found.iter().any(Diagnostic::is_error) {
         upstream::unused(config, &mut found);
+        leaks::check(config, &mut found);
     }
     found
 }

@@ -8,6 +8,9 @@ use crate::config::model::Config;
 use crate::config::span::Place;
 use crate::config::value::{LogTarget, ServerAddress};
 
+/// Each worker is a thread with a reactor, and takes descriptors for it and for each listener.
+const WORKERS_MOST: usize = 1024;
+
 pub(super) fn check(config: &Config, found: &mut Vec<Diagnostic>) {
     let server = &config.server;
     let (access, error) = (&server.access_log, &server.error_log);
@@ -22,6 +25,12 @@ pub(super) fn check(config: &Config, found: &mut Vec<Diagnostic>) {
     }
     if error.to == LogTarget::Off {
         without_effect(&server.place, "log_level", "the error log is off", found);
+    }
+    if let Some(workers) = server.workers.filter(|&workers| workers > WORKERS_MOST) {
+        let mistake =
+            Diagnostic::error(format!("{workers} workers are more than the {WORKERS_MOST} that can be"));
+        let mistake = mistake.at(server.place.value("workers").unwrap_or(server.place.span));
+        found.push(mistake.help("leave the key out for one per core"));
     }
     let needed = (server.max_connections as u64).saturating_mul(2);
     if server.open_files < needed && server.place.has("open_files") {

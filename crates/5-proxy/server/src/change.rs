@@ -48,7 +48,7 @@ pub(crate) fn set_listeners(core: &Arc<Core>, service: &str, listens: &[Listen])
     let _one_at_a_time = core.changing.lock();
     let now = core.ports.lock().of(index).map(|served| served.ports.clone()).ok_or_else(stopping)?;
     let post = core.board.posts[index].clone();
-    let plan = Planner { core, post, now }.plan(listens)?;
+    let plan = Planner { core, post, now, listens }.plan()?;
     adjust(&plan.adjust)?;
     commit(core, index, plan)
 }
@@ -62,13 +62,15 @@ struct Planner<'a> {
     post: Arc<Post>,
     /// The ports that nobody has asked for so far.
     now: Vec<Arc<Port>>,
+    /// What is asked for.
+    listens: &'a [Listen],
 }
 
 impl Planner<'_> {
     /// Binds what is new. If that fails, dropping the plan closes it again.
-    fn plan(mut self, listens: &[Listen]) -> Result<Plan> {
+    fn plan(mut self) -> Result<Plan> {
         let mut plan = Plan::default();
-        for listen in listens {
+        for listen in self.listens {
             let address = &listen.address;
             if plan.next.iter().any(|port| port.is_at(address)) && !is_any_port(address) {
                 return Err(Error::explain(
@@ -121,7 +123,18 @@ impl Planner<'_> {
 
     fn add(&self, plan: &mut Plan, listen: &Listen) -> Result<()> {
         self.wait_for_leaving(&listen.address);
-        let bound = Listener::bind(&listen.address, &listen.options)?;
+        let bound = match Listener::bind(&listen.address, &listen.options) {
+            Ok(bound) => bound,
+            Err(error) => {
+                let Some(old) = self.in_the_way(&listen.address) else { return Err(error) };
+                let address = listen.address.clone();
+                let port = self.beside(&old, address.clone(), listen, plan.next.len())?;
+                plan.changes.added.push(address);
+                plan.open.push(port.clone());
+                plan.next.push(port);
+                return Ok(());
+            }
+        };
         let address = bound.address().clone();
         let sockets = bound.for_workers(self.post.seated)?;
         let port = self.port(listen, address.clone(), sockets, plan.next.len());
@@ -129,6 +142,21 @@ impl Planner<'_> {
         plan.open.push(port.clone());
         plan.next.push(port);
         Ok(())
+    }
+
+    /// A port that goes, and until then takes a part of `address`, or all of it and more: as
+    /// 127.0.0.1:80 does of 0.0.0.0:80.
+    fn in_the_way(&self, address: &Address) -> Option<Arc<Port>> {
+        let Address::Ip(wanted) = address else { return None };
+        let overlaps = |port: &&Arc<Port>| match &port.bound {
+            Some(Address::Ip(bound)) => {
+                bound.port() == wanted.port()
+                    && (bound.ip().is_unspecified() || wanted.ip().is_unspecified())
+                    && !self.listens.iter().any(|listen| port.is_at(&listen.address))
+            }
+            _ => false,
+        };
+        self.now.iter().find(overlaps).filter(|_| cfg!(target_os = "linux")).cloned()
     }
 
     fn port(

@@ -85,7 +85,8 @@ impl Running {
     ///
     /// New addresses are bound first. Those that stay keep their sockets and what is queued on them,
     /// and serve connections from now on as `listens` says; an option that a socket cannot change is
-    /// reached by more sockets beside it. Those that are gone are accepted until they are empty and
+    /// reached by more sockets beside it, and so is an address that overlaps one that goes, as 0.0.0.0:80
+    /// does 127.0.0.1:80 (on Linux). Those that are gone are accepted until they are empty and
     /// closed, and their connections come to an end after the exchange they are in. No connection is
     /// lost on the way.
     ///

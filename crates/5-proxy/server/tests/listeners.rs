@@ -61,6 +61,28 @@ fn listeners_are_kept_added_and_removed() {
 }
 
 #[test]
+fn an_address_becomes_wider_and_narrower_although_both_cannot_be_had_at_once() {
+    let (running, old) = web(vec![named("narrow")]);
+    let port = tcp(&old[0]).port();
+    let narrow = old[0].clone();
+    let mut open = TcpStream::connect(tcp(&narrow)).unwrap();
+    assert_eq!(ask(&mut open).unwrap(), "narrow");
+    for wide in ["0.0.0.0", "[::]"] {
+        let wide: Address = format!("{wide}:{port}").parse().unwrap();
+        let listen = |address: &Address, name| with(at(address, name), ListenOptions::default());
+        let changes = running.set_listeners("web", vec![listen(&wide, "wide")]).unwrap();
+        assert_eq!((&changes.added[..], &changes.removed[..]), (&[wide.clone()][..], &old[..]));
+        until("the narrow one is gone", || ask_at(&narrow).is_ok_and(|name| name == "wide"));
+        // Not while the wide one is to stay: then both would be served.
+        let both = vec![listen(&wide, "wide"), listen(&narrow, "narrow")];
+        assert_eq!(running.set_listeners("web", both).unwrap_err().kind(), Kind::BindFailed);
+        running.set_listeners("web", vec![listen(&narrow, "narrow")]).unwrap();
+        until("the wide one is gone", || ask_at(&narrow).is_ok_and(|name| name == "narrow"));
+    }
+    running.stop();
+}
+
+#[test]
 fn an_exchange_in_flight_on_a_removed_listener_is_finished() {
     let (running, old) = web(vec![named("gone")]);
     // Connected, and its first request not sent: it waits for that one.

@@ -60,6 +60,18 @@ fn good_files_get_none() {
 }
 
 #[test]
+fn of_very_many_mistakes_a_thousand_are_shown() {
+    let folder = gorge_test_util::TempFolder::new();
+    let path = folder.path().join("gorge.toml");
+    fs::write(&path, format!("[[listen]]\naddress = \"127.0.0.1:0\"\n{}", "[[route]]\n".repeat(2000)))
+        .unwrap();
+    let said = said(&path);
+    assert_eq!(said.lines().filter(|line| line.starts_with("  x ")).count(), 1000);
+    assert!(said.contains("\nand 2999 more\n"), "{}", &said[said.len() - 200..]);
+    assert!(said.ends_with(": 3999 errors\n"), "{}", &said[said.len() - 200..]);
+}
+
+#[test]
 fn no_secret_is_told() {
     for path in files("broken") {
         let said = said(&path);

@@ -62,11 +62,18 @@ pub(super) fn diagnostic(diagnostic: &Diagnostic, source: &Source, style: Style)
     lines.join("\n") + "\n"
 }
 
+/// So many are shown one by one: who has more of them has another file in mind, and a process that
+/// is to reload it should not write for minutes.
+const SHOWN: usize = 1000;
+
 pub(super) fn all(diagnostics: &[Diagnostic], source: &Source, style: Style) -> String {
     let mut text = String::new();
-    for one in diagnostics {
+    for one in diagnostics.iter().take(SHOWN) {
         text.push_str(&diagnostic(one, source, style));
         text.push('\n');
+    }
+    if let Some(more) = diagnostics.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        text.push_str(&format!("and {more} more\n\n"));
     }
     text
 }

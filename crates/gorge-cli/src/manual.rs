@@ -61,7 +61,12 @@ fn of_verb(verb: &Command) -> io::Result<Vec<u8>> {
     page.render_synopsis_section(&mut section)?;
     page.render_description_section(&mut section)?;
     page.render_options_section(&mut section)?;
-    let section = String::from_utf8_lossy(&section).replace(".SH ", ".SS ");
+    // Every piece that is rendered defines the apostrophe anew; once is enough.
+    let defines = |line: &&str| line.starts_with(".ie ") || line.starts_with(".el ");
+    let section = String::from_utf8_lossy(&section);
+    let section: String =
+        section.lines().filter(|line| !defines(line)).map(|line| format!("{line}\n")).collect();
+    let section = section.replace(".SH ", ".SS ");
     let notes = verb.get_after_help().map(|notes| notes_of(&notes.to_string())).unwrap_or_default();
     let name = verb.get_name().to_uppercase();
     Ok(format!(".SH \"GORGE {name}\"\n{section}{notes}").into_bytes())

@@ -3,12 +3,19 @@
 mod common;
 
 use common::{expect_end, gorge, gorge_with};
+use gorge_test_util::TempFolder;
 
 #[test]
 fn a_wrong_command_line_ends_with_2_and_says_what_to_type() {
     let table: &[(&[&str], &str)] = &[
         (&[], "Usage: gorge"),
         (&["prxy"], "a similar subcommand exists: 'proxy'"),
+        (&["-c", "a.toml"], "type `gorge run -c a.toml`"),
+        (&["-c", "a.toml", "run"], "behind the verb, as in `gorge run -c a.toml`"),
+        (&["-t", "check"], "options stand behind the verb"),
+        (&["completions"], "<SHELL>"),
+        (&["demo", "--print-config", "--origins", "1"], "cannot be used with"),
+        (&["demo", "--origins", "70000"], "70000 is not in 0..=65535"),
         (&["proxy"], "--to <ADDR>"),
         (&["proxy", "--to"], "--to <ADDR>"),
         (&["proxy", "--too", "127.0.0.1:1"], "a similar argument exists: '--to'"),
@@ -30,6 +37,9 @@ fn a_wrong_command_line_ends_with_2_and_says_what_to_type() {
         (&["proxy", "--to", "127.0.0.1:1", "--listen", "*:80"], "0.0.0.0:80"),
         (&["proxy", "--to", "127.0.0.1:1", "--balance", "rr"], "possible values: round_robin, least_conn"),
         (&["proxy", "--to", "127.0.0.1:1", "--access-log", "xml"], "combined, common, json, off"),
+        (&["proxy", "--to", "127.0.0.1:1", "--access-log", "jsn"], "did you mean json?"),
+        (&["proxy", "--to", "127.0.0.1:1", "--access-log", "$remote_addr"], "did you mean $client_ip?"),
+        (&["demo", "--access-log", "of"], "did you mean off?"),
         (&["proxy", "--to", "127.0.0.1:1", "--workers", "0"], "give a whole number from 1 on"),
         (&["proxy", "--to", "127.0.0.1:1", "--max-connections", "-1"], "give a whole number from 1 on"),
         (&["proxy", "--to", "127.0.0.1:1", "--log-level", "loud"], "debug, info, warn, error"),
@@ -86,5 +96,21 @@ fn help_and_version_are_no_mistakes() {
         let mut program = gorge(words);
         program.out().wait_for(said);
         assert!(program.wait().success(), "{words:?}");
+    }
+}
+
+#[test]
+fn t_is_how_other_programs_spell_check() {
+    let folder = TempFolder::new();
+    let file = folder.path().join("gorge.toml");
+    let name = file.display().to_string();
+    let words: [&[&str]; 3] = [&["-t", "-c", &name], &["-tc", &name], &["check", "--config", &name]];
+    for words in words {
+        std::fs::write(&file, "[[listen]]\naddress = \"127.0.0.1:0\"\n[[route]]\nrespond = 204\n").unwrap();
+        let mut program = gorge(words);
+        assert_eq!(program.wait().code(), Some(0), "{words:?}: {}", program.err().text());
+        program.out().wait_for("no mistakes");
+        std::fs::write(&file, "[[listen]]\naddres = \"127.0.0.1:0\"\n").unwrap();
+        expect_end(gorge(words), 1, "address");
     }
 }

@@ -1,12 +1,15 @@
-//! `gorge demo`: the page, the origins behind `/api/`, and what is told to try.
+//! `gorge demo`: the page, what passes live, the origins behind `/api/`, and the file it is made of.
 
 mod common;
 
 use common::{client_of, gorge};
-use gorge_test_util::{Program, Response, curl};
+use gorge_test_util::{Program, RawClient, Response, TempFolder};
 
 /// Enough for the moody origin, asked every third time, to fail once.
 const ROUND: usize = 12;
+
+/// Where the printed file has the proxy and the origins.
+const PRINTED: [&str; 4] = ["127.0.0.1:8080", "127.0.0.1:9001", "127.0.0.1:9002", "127.0.0.1:9003"];
 
 fn demo() -> Program {
     gorge(&["demo", "--listen", "127.0.0.1:0", "--access-log", "off"])
@@ -23,11 +26,13 @@ fn ask(program: &Program, request: &str, times: usize) -> Vec<Response> {
 }
 
 #[test]
-fn the_page_is_there_and_needs_nothing_else() {
+fn the_page_is_there_and_may_load_nothing_from_elsewhere() {
     let program = demo();
     let page = ask(&program, "GET / HTTP/1.1\r\nHost: a\r\n\r\n", 1).remove(0);
     assert_eq!((page.status, page.fields.get("content-type")), (200, Some("text/html; charset=utf-8")));
     assert!(page.text().contains("<title>gorge demo</title>") && page.text().contains("/api/hello"));
+    let policy = page.fields.get("content-security-policy").unwrap();
+    assert!(policy.starts_with("default-src 'none'") && policy.contains("connect-src 'self'"), "{policy}");
 }
 
 #[test]
@@ -57,12 +62,78 @@ fn a_post_is_not_repeated() {
     );
 }
 
+/// Reads from an answer that goes on until it holds this.
+#[track_caller]
+fn read_until(client: &mut RawClient, wanted: &str) -> String {
+    let mut read = String::new();
+    while !read.contains(wanted) {
+        let some = client.some();
+        assert!(!some.is_empty(), "it ended: {read}");
+        read.push_str(&String::from_utf8_lossy(&some));
+    }
+    read
+}
+
 #[test]
-fn the_commands_it_tells_work_as_told() {
+fn who_watches_sees_others_requests_and_keeps_no_one_waiting_at_the_end() {
     let mut program = demo();
-    let line = program.err().wait_for("curl -i ");
-    let words: Vec<_> = line.split('#').next().unwrap().split_whitespace().skip(1).collect();
-    assert!(curl(&words).succeeded().contains("X-Demo-Tried: "));
+    let mut watcher = client_of(&program);
+    watcher.send("GET /live HTTP/1.1\r\nHost: a\r\n\r\n");
+    let head = watcher.head();
+    assert_eq!((head.status, head.fields.get("content-type")), (200, Some("text/event-stream")));
+    read_until(&mut watcher, "retry: ");
+
+    let own = "GET /up HTTP/1.1\r\nHost: a\r\nX-Demo-Page: 1\r\n\r\n";
+    assert_eq!(ask(&program, own, 1)[0].status, 200);
+    assert_eq!(ask(&program, "GET /denied?a HTTP/1.1\r\nHost: a\r\n\r\n", 1)[0].status, 403);
+    let seen = read_until(&mut watcher, "access_denied");
+    assert!(seen.contains("data: GET\t/denied?a\t403\t\t"), "{seen}");
+    assert!(seen.contains("\tdenied\taccess_denied"), "{seen}");
+    assert!(!seen.contains("/up"), "the page shows its own requests by itself: {seen}");
+
     program.terminate();
     assert_eq!(program.wait().code(), Some(0));
+    program.err().wait_for("stopped");
+    assert!(!program.err().text().contains("cut off:"), "{}", program.err().text());
+}
+
+#[test]
+fn the_printed_file_can_be_saved_and_run() {
+    let mut printing = gorge(&["demo", "--print-config"]);
+    assert!(printing.wait().success());
+    let mut text = printing.out().text();
+
+    let mut origins = gorge(&["demo", "--origins", "0"]);
+    let swift = origins.err().wait_for("answers at once");
+    let (slow, moody) = (origins.err().wait_for("takes 300 ms"), origins.err().wait_for("every third time"));
+    let places = ["127.0.0.1:0", address(&swift), address(&slow), address(&moody)];
+    for (printed, place) in PRINTED.iter().zip(places) {
+        assert!(text.contains(&format!("\"{printed}\"")), "{printed}: {text}");
+        text = text.replace(&format!("\"{printed}\""), &format!("\"{place}\""));
+    }
+    let folder = TempFolder::new();
+    let file = folder.path().join("gorge.toml");
+    std::fs::write(&file, text).unwrap();
+    let mut program = gorge(&["run", "--config", &file.display().to_string()]);
+
+    let answers = ask(&program, "GET /api/hello HTTP/1.1\r\nHost: a\r\n\r\n", ROUND);
+    assert!(answers.iter().all(|answer| answer.status == 200), "{answers:#?}");
+    assert_eq!(ask(&program, "GET / HTTP/1.1\r\nHost: a\r\n\r\n", 1)[0].status, 200);
+    program.out().wait_for("200 GET /api/hello");
+    for program in [&mut program, &mut origins] {
+        program.terminate();
+        assert_eq!(program.wait().code(), Some(0), "{}", program.err().text());
+    }
+}
+
+/// Of a line that tells an origin.
+fn address(line: &str) -> &str {
+    line.split_whitespace().find(|word| word.starts_with("127.0.0.1:")).unwrap()
+}
+
+#[test]
+fn its_own_log_format_gives_way_to_that_of_the_command_line() {
+    let program = gorge(&["demo", "--listen", "127.0.0.1:0", "--access-log", "$status on $route"]);
+    ask(&program, "GET /up HTTP/1.1\r\nHost: a\r\n\r\n", 1);
+    program.out().wait_for("200 on up");
 }

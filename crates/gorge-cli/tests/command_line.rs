@@ -2,7 +2,10 @@
 
 mod common;
 
+use std::path::Path;
+
 use common::{expect_end, gorge, gorge_with};
+use gorge_cli::config::{self, Environment, Style};
 use gorge_test_util::TempFolder;
 
 #[test]
@@ -112,5 +115,16 @@ fn t_is_how_other_programs_spell_check() {
         program.out().wait_for("no mistakes");
         std::fs::write(&file, "[[listen]]\naddres = \"127.0.0.1:0\"\n").unwrap();
         expect_end(gorge(words), 1, "address");
+    }
+}
+
+#[test]
+fn the_files_that_the_readmes_show_are_right() {
+    for readme in [include_str!("../README.md"), include_str!("../../../README.md")] {
+        let (_, rest) = readme.split_once("```toml\n").unwrap();
+        let (text, _) = rest.split_once("```").unwrap();
+        let read = config::parse("gorge.toml", text, Path::new("."), &Environment::default());
+        let checked = read.unwrap_or_else(|report| panic!("{}", report.render(Style::PLAIN)));
+        assert!(checked.warnings.is_empty(), "{:?}", checked.warnings);
     }
 }

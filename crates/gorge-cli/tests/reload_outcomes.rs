@@ -149,15 +149,19 @@ fn an_address_that_is_taken_changes_nothing() {
 }
 
 #[test]
-fn another_address_of_the_same_port_takes_a_restart() {
+fn a_listener_becomes_wider_and_narrower() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let any = format!("0.0.0.0:{}", free.port());
+    let other = SocketAddr::from(([127, 0, 0, 2], free.port()));
     let served = Served::start(&says("old").replace("127.0.0.1:0", &free.to_string()));
     served.addr();
-    served.write(&says("new").replace("127.0.0.1:0", &any));
-    let ended = served.verb(&["reload"]);
-    ended.expect(1, &format!("{free} is open until {any} is, which takes a restart"));
-    assert_eq!(served.ask(GET).text(), "old");
+    for keys in ["", "\nreuse_port = false"] {
+        served.reload(&says("wide").replace("127.0.0.1:0\"", &format!("{any}\"{keys}")));
+        assert_eq!((ask(free, GET).text(), ask(other, GET).text()), ("wide".into(), "wide".into()));
+        served.reload(&says("narrow").replace("127.0.0.1:0\"", &format!("{free}\"{keys}")));
+        assert_eq!(ask(free, GET).text(), "narrow");
+        until("nobody listens there", || std::net::TcpStream::connect(other).is_err());
+    }
 }
 
 #[test]

@@ -96,7 +96,7 @@ fn clients_have_so_much_time_for_each_step() {
     assert_eq!(client.response().status, 408);
     assert!(client.is_closed());
 
-    let keep_alive = serve("[listen.timeouts]\nkeep_alive = \"50ms\"", OK);
+    let keep_alive = serve("[listen.timeouts]\nkeep_alive = \"300ms\"", OK);
     let mut client = keep_alive.client();
     client.send(GET);
     assert_eq!(client.response().status, 200);

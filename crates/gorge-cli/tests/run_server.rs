@@ -63,7 +63,7 @@ fn trusted_proxies_are_believed() {
 fn admin_says_that_it_is_ready_and_that_it_is_about_to_stop() {
     let gate = Gate::new("the stop was seen");
     let origin = origin_behind(&gate);
-    let mut served = serve("admin = \"127.0.0.1:0\"\ndrain_delay = \"300ms\"", &origin);
+    let mut served = serve("admin = \"127.0.0.1:0\"\ndrain_delay = \"1h\"", &origin);
     let admin = served.admin();
     let get = |path: &str| ask(admin, &format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n"));
     assert_eq!(get("/healthz").status, 200);
@@ -74,7 +74,7 @@ fn admin_says_that_it_is_ready_and_that_it_is_about_to_stop() {
     origin.wait_for_requests(1);
 
     served.program.terminate();
-    served.program.err().wait_for("stopping; accepting goes on for 300ms");
+    served.program.err().wait_for("stopping; accepting goes on for 3600s");
     let ready = get("/readyz");
     assert_eq!(ready.status, 503, "{ready:?}");
     let text = ready.text();
@@ -86,7 +86,19 @@ fn admin_says_that_it_is_ready_and_that_it_is_about_to_stop() {
     origin.wait_for_requests(2);
     gate.open();
     assert_eq!((busy.response().text(), new.response().text()), ("late".into(), "late".into()));
+    // Nobody has an hour: a second signal ends it.
+    served.program.terminate();
     assert_eq!(served.program.wait().code(), Some(0));
+}
+
+#[test]
+fn after_the_drain_delay_it_ends_by_itself() {
+    let origin = telling("app");
+    let mut served = serve("drain_delay = \"20ms\"", &origin);
+    assert_eq!(served.ask(GET).status, 200);
+    served.program.terminate();
+    assert_eq!(served.program.wait().code(), Some(0));
+    served.program.err().wait_for("info stopped");
 }
 
 #[test]

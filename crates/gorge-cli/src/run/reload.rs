@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gorge::error::{Error, Kind, Result};
-use gorge::protocols::Address;
 use gorge::proxy::Level;
 use gorge::server::{Admin, Changes, Running};
 use parking_lot::Mutex;
@@ -182,15 +181,7 @@ impl State {
 
     /// Listens on what the next configuration says; after an error nothing has changed.
     fn listen(&self, running: &Running, before: &Generation, next: &Generation) -> Result<Changes> {
-        let changes = running.set_listeners(PROXY, next.listens()).map_err(|error| {
-            let of = |generation: &Generation| -> Vec<_> {
-                generation.serving.iter().map(|serving| serving.address.clone()).collect()
-            };
-            match in_its_own_way(&of(before), &of(next)) {
-                Some(why) if error.kind() == Kind::BindFailed => error.context(why),
-                _ => error,
-            }
-        })?;
+        let changes = running.set_listeners(PROXY, next.listens())?;
         let at = |generation: &Generation| generation.config.server.admin.clone();
         if at(before) != at(next) {
             let listens = at(next).iter().map(|address| admin_listen(&address.0, &self.admin)).collect();
@@ -201,19 +192,6 @@ impl State {
         }
         Ok(changes)
     }
-}
-
-/// Says if an address cannot be had because this process listens on another of the same port: both are
-/// open for a while in a reload that loses no connection.
-fn in_its_own_way(before: &[Address], next: &[Address]) -> Option<String> {
-    let port = |address: &Address| match address {
-        Address::Ip(addr) if addr.port() != 0 => Some(addr.port()),
-        _ => None,
-    };
-    let new = next.iter().filter(|address| !before.contains(address) && port(address).is_some());
-    let mut pairs = new.flat_map(|new| before.iter().map(move |old| (old, new)));
-    let (old, new) = pairs.find(|(old, new)| port(old) == port(new))?;
-    Some(format!("{old} is open until {new} is, which takes a restart: stop, and run again"))
 }
 
 fn summary(config: &Config, changes: &Changes) -> String {

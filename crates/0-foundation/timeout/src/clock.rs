@@ -75,8 +75,9 @@ pub(crate) fn exact() -> Instant {
     reading
 }
 
-/// `duration` after `now`; clamped if that is beyond what `Instant` can tell.
-pub(crate) fn add(now: Instant, duration: Duration) -> Instant {
+/// `duration` after `now`; some thirty years if that is beyond what `Instant` can tell, where `+` panics:
+/// so [`Duration::MAX`] may stand for "never" everywhere.
+pub fn add(now: Instant, duration: Duration) -> Instant {
     let far = || now.checked_add(FAR).unwrap_or(now);
     now.checked_add(duration).unwrap_or_else(far)
 }

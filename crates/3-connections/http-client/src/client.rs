@@ -153,7 +153,7 @@ impl Client {
         let (worker, now) = (worker_id(), clock::now());
         if entry.conn.is_reusable() {
             entry.conn.rest();
-            entry.expires = entry.conn.keep_alive().map(|keep| now + keep);
+            entry.expires = entry.conn.keep_alive().map(|keep| clock::add(now, keep));
             drop(self.pool.put(worker, key, entry, now, |_, conn| !conn.stream().is_closed()));
         } else {
             self.pool.discard(worker, Reason::Unusable);

@@ -52,9 +52,9 @@ impl Upload {
             self.broken = Some(error);
         }
         if self.done {
-            timer.set(clock::now() + options.first_byte);
+            timer.set(clock::add(clock::now(), options.first_byte));
         } else if conn.write.written() > before || timer.deadline().is_none() {
-            timer.set(clock::now() + options.write);
+            timer.set(clock::add(clock::now(), options.write));
         }
     }
 }
@@ -112,7 +112,7 @@ async fn collect<S: Stream>(
     let mut body = BytesMut::with_capacity(known.min(AT_ONCE as u64) as usize);
     let mut trailers = None;
     loop {
-        timer.set(clock::now() + options.idle_body);
+        timer.set(clock::add(clock::now(), options.idle_body));
         let chunk = poll_fn(|cx| {
             if !upload.done {
                 upload.done = conn.poll_flush(cx).is_ready();

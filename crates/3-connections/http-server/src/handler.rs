@@ -100,7 +100,7 @@ impl BodySource for RequestBody<'_> {
         }
         if !self.waiting {
             self.waiting = true;
-            self.timer.set(clock::now() + self.idle);
+            self.timer.set(clock::add(clock::now(), self.idle));
         }
         self.timer.poll_expired(cx).map(|()| {
             let context = "the client stopped sending its request body";

@@ -71,7 +71,7 @@ impl<S: Stream> Server<S> {
 
     /// Waits for a request; false if none comes in time.
     async fn wait(&mut self, patience: Duration) -> bool {
-        self.timer.set(clock::now() + patience);
+        self.timer.set(clock::add(clock::now(), patience));
         poll_fn(|cx| match self.conn.poll_idle(cx) {
             Poll::Ready(()) => Poll::Ready(true),
             Poll::Pending => self.timer.poll_expired(cx).map(|()| false),
@@ -170,7 +170,7 @@ impl<S: Stream> Server<S> {
     }
 
     async fn finish(&mut self) -> bool {
-        self.timer.set(clock::now() + self.settings().drain_timeout);
+        self.timer.set(clock::add(clock::now(), self.settings().drain_timeout));
         poll_fn(|cx| match self.conn.poll_finish(cx) {
             Poll::Ready(keep) => Poll::Ready(keep),
             Poll::Pending => self.timer.poll_expired(cx).map(|()| false),
@@ -199,7 +199,7 @@ async fn within<T>(
     late: impl Fn() -> Error,
     mut poll: impl FnMut(&mut Context<'_>) -> Poll<Result<T>>,
 ) -> Result<T> {
-    timer.set(clock::now() + limit);
+    timer.set(clock::add(clock::now(), limit));
     poll_fn(|cx| match poll(cx) {
         Poll::Ready(result) => Poll::Ready(result),
         Poll::Pending => timer.poll_expired(cx).map(|()| Err(late())),

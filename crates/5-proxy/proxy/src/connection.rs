@@ -71,7 +71,7 @@ impl<A: App> Downstream<A> {
     /// Waits for the next request. False: none will come, or none is wanted.
     async fn wait(&mut self, patience: Duration) -> bool {
         let since = clock::now();
-        self.timer.set(since + patience);
+        self.timer.set(clock::add(since, patience));
         self.permit.wait();
         let woken = poll_fn(|cx| {
             if self.conn.poll_idle(cx).is_ready() {
@@ -100,7 +100,7 @@ impl<A: App> Downstream<A> {
     /// with the answer.
     async fn last_chance(&mut self, since: Instant) -> bool {
         self.timer.set(match self.conn.requests() {
-            0 => clock::now() + self.conn.settings().drain_timeout,
+            0 => clock::add(clock::now(), self.conn.settings().drain_timeout),
             _ => since + ON_ITS_WAY,
         });
         // The reactor, asked once more, knows what has come meanwhile.
@@ -154,7 +154,7 @@ async fn read_head(
     timer: &mut Timer,
     head: &mut RequestHead,
 ) -> Result<Option<RequestFraming>> {
-    timer.set(clock::now() + conn.settings().head_timeout);
+    timer.set(clock::add(clock::now(), conn.settings().head_timeout));
     poll_fn(|cx| match conn.poll_head(cx, head) {
         Poll::Ready(result) => Poll::Ready(result),
         Poll::Pending => timer.poll_expired(cx).map(|()| {
@@ -182,7 +182,7 @@ fn end<A: App>(core: &Core<A>, state: &mut State<A::Context>, outcome: &Outcome)
 
 /// Brings the connection to where the next request begins, or to its end.
 async fn finish(conn: &mut Connection<Transport>, timer: &mut Timer) -> bool {
-    timer.set(clock::now() + conn.settings().drain_timeout);
+    timer.set(clock::add(clock::now(), conn.settings().drain_timeout));
     poll_fn(|cx| match conn.poll_finish(cx) {
         Poll::Ready(keep) => Poll::Ready(keep),
         Poll::Pending => timer.poll_expired(cx).map(|()| false),

@@ -196,7 +196,8 @@ impl Connector {
         }
         in_use.lost = None;
         entry.conn.rest();
-        entry.expires = entry.conn.keep_alive().map(|keep| now + keep.saturating_sub(KEEP_ALIVE_MARGIN));
+        entry.expires =
+            entry.conn.keep_alive().map(|keep| clock::add(now, keep.saturating_sub(KEEP_ALIVE_MARGIN)));
         let watcher = self.watchers.get(worker);
         let keep = keep.as_ref().unwrap_or(self.pool.options());
         let put = self.pool.put_with(worker, &key, entry, keep, now, |id, conn| watcher.watch(id, conn));

@@ -408,7 +408,8 @@ impl<A: App> Core<A> {
         let mut leg = Leg::new();
         let timeouts = state.x.timeouts;
         let soon = timeouts.write.min(timeouts.upstream.idle_body);
-        side.timer.set(clock::now() + if timeouts.min_rate.is_some() { LENIENCE } else { soon });
+        let first = if timeouts.min_rate.is_some() { LENIENCE } else { soon };
+        side.timer.set(clock::add(clock::now(), first));
         let result = poll_fn(|cx| {
             if let Poll::Ready(done) = leg.poll(cx, &mut body, side.server, state.x.response_body(), |_| {}) {
                 return Poll::Ready(done);
@@ -416,8 +417,8 @@ impl<A: App> Core<A> {
             while side.timer.poll_expired(cx).is_ready() {
                 let deadline = match (leg.waits(), timeouts.min_rate) {
                     (Waits::Sink, Some(rate)) => leg.too_slow_at(rate),
-                    (Waits::Sink, None) => leg.moved() + timeouts.write,
-                    (Waits::Source, _) => leg.moved() + timeouts.upstream.idle_body,
+                    (Waits::Sink, None) => clock::add(leg.moved(), timeouts.write),
+                    (Waits::Source, _) => clock::add(leg.moved(), timeouts.upstream.idle_body),
                 };
                 if Instant::now() >= deadline {
                     let context = "the answer made here could not be sent in time";
@@ -555,7 +556,7 @@ fn note_failure<C>(state: &mut State<C>, progress: Progress, error: &Error) {
 /// When the time is over that all attempts together have until the head of a response.
 pub(crate) fn total_deadline<C>(x: &Exchange<C>) -> Option<Instant> {
     let total = x.timeouts.total?;
-    Some(x.facts.timing.start.unwrap_or_else(clock::now) + total)
+    Some(clock::add(x.facts.timing.start.unwrap_or_else(clock::now), total))
 }
 
 /// What `connecting` comes to, if it does so before this time.
@@ -581,7 +582,7 @@ async fn pause<S: ServerStream>(side: &mut Side<'_, S>, pause: Duration) -> Resu
     if pause == Duration::ZERO {
         return Ok(());
     }
-    side.timer.set(clock::now() + pause);
+    side.timer.set(clock::add(clock::now(), pause));
     poll_fn(|cx| match side.timer.poll_expired(cx) {
         Poll::Ready(()) => Poll::Ready(Ok(())),
         Poll::Pending => side.server.poll_gone(cx).map(Err),

@@ -231,7 +231,7 @@ impl<'a, S: ServerStream, K: ClientStream> Pump<'a, S, K> {
             self.timer.set(if self.tunnel {
                 deadline
             } else {
-                deadline.min(clock::now() + shortest(timeouts))
+                deadline.min(clock::add(clock::now(), shortest(timeouts)))
             });
             if !self.watching {
                 // The exchange takes its time: in the next turn the client is asked too.
@@ -248,7 +248,7 @@ impl<'a, S: ServerStream, K: ClientStream> Pump<'a, S, K> {
     }
 
     fn head_deadline(&self, timeouts: &Timeouts) -> Instant {
-        let step = clock::now() + shortest(timeouts);
+        let step = clock::add(clock::now(), shortest(timeouts));
         self.deadline_total.map_or(step, |total| total.min(step))
     }
 
@@ -256,16 +256,16 @@ impl<'a, S: ServerStream, K: ClientStream> Pump<'a, S, K> {
         let first_byte = timeouts.upstream.first_byte;
         let moved = self.up.moved();
         let step = match (self.sent, self.up.waits(), timeouts.min_rate) {
-            (Some(sent), _, _) => (sent + first_byte, first_byte_late()),
+            (Some(sent), _, _) => (clock::add(sent, first_byte), first_byte_late()),
             // Nothing of the body yet: the client may be waiting for a 100 from the upstream.
             (None, Waits::Source, _) if self.up.bytes() == 0 => {
-                (moved + timeouts.idle_body.max(first_byte), upload_late())
+                (clock::add(moved, timeouts.idle_body.max(first_byte)), upload_late())
             }
             (None, Waits::Source, Some(rate)) => {
-                (self.up.too_slow_at(rate).min(moved + timeouts.idle_body), upload_late())
+                (self.up.too_slow_at(rate).min(clock::add(moved, timeouts.idle_body)), upload_late())
             }
-            (None, Waits::Source, None) => (moved + timeouts.idle_body, upload_late()),
-            (None, Waits::Sink, _) => (moved + timeouts.upstream.write, upstream_write_late()),
+            (None, Waits::Source, None) => (clock::add(moved, timeouts.idle_body), upload_late()),
+            (None, Waits::Sink, _) => (clock::add(moved, timeouts.upstream.write), upstream_write_late()),
         };
         match self.deadline_total {
             Some(total) if total < step.0 => (total, first_byte_late()),
@@ -274,7 +274,7 @@ impl<'a, S: ServerStream, K: ClientStream> Pump<'a, S, K> {
     }
 
     fn body_deadline(&self, timeouts: &Timeouts) -> Instant {
-        clock::now() + if self.tunnel { timeouts.tunnel } else { shortest(timeouts) }
+        clock::add(clock::now(), if self.tunnel { timeouts.tunnel } else { shortest(timeouts) })
     }
 
     fn body_late(&self, timeouts: &Timeouts) -> (Instant, Error) {
@@ -282,12 +282,12 @@ impl<'a, S: ServerStream, K: ClientStream> Pump<'a, S, K> {
         let moved = self.up.moved().max(self.down.moved());
         if self.tunnel {
             let error = Error::explain(Kind::IdleTimedOut, "nothing passed through the tunnel for too long");
-            return (moved + timeouts.tunnel, error.into_downstream());
+            return (clock::add(moved, timeouts.tunnel), error.into_downstream());
         }
         match (self.down.waits(), timeouts.min_rate) {
             (Waits::Sink, Some(rate)) => (self.down.too_slow_at(rate), client_write_late()),
-            (Waits::Sink, None) => (self.down.moved() + timeouts.write, client_write_late()),
-            (Waits::Source, _) => (moved + timeouts.upstream.idle_body, download_late()),
+            (Waits::Sink, None) => (clock::add(self.down.moved(), timeouts.write), client_write_late()),
+            (Waits::Source, _) => (clock::add(moved, timeouts.upstream.idle_body), download_late()),
         }
     }
 }

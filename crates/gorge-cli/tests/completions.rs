@@ -5,15 +5,14 @@ mod common;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use common::{expect_end, gorge};
+use common::{GORGE, expect_end, gorge};
 
 const VERBS: [&str; 8] = ["proxy", "run", "check", "reload", "stop", "demo", "completions", "man"];
 
 fn output(words: &[&str]) -> String {
-    let mut program = gorge(words);
-    assert!(program.wait().success(), "{words:?}: {}", program.err().text());
-    program.out().wait_for("gorge");
-    program.out().text()
+    let ran = Command::new(GORGE).args(words).output().unwrap();
+    assert!(ran.status.success(), "{words:?}: {}", String::from_utf8_lossy(&ran.stderr));
+    String::from_utf8(ran.stdout).unwrap()
 }
 
 /// Gives `text` to a program; `None` if this machine does not have it.

@@ -2,7 +2,9 @@
 
 mod common;
 
-use common::{client_of, gorge};
+use std::process::Command;
+
+use common::{GORGE, client_of, gorge};
 use gorge_test_util::{Program, RawClient, Response, TempFolder};
 
 /// Enough for the moody origin, asked every third time, to fail once.
@@ -99,9 +101,8 @@ fn who_watches_sees_others_requests_and_keeps_no_one_waiting_at_the_end() {
 
 #[test]
 fn the_printed_file_can_be_saved_and_run() {
-    let mut printing = gorge(&["demo", "--print-config"]);
-    assert!(printing.wait().success());
-    let mut text = printing.out().text();
+    let printed = Command::new(GORGE).args(["demo", "--print-config"]).output().unwrap();
+    let mut text = String::from_utf8(printed.stdout).unwrap();
 
     let mut origins = gorge(&["demo", "--origins", "0"]);
     let swift = origins.err().wait_for("answers at once");

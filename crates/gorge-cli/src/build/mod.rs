@@ -160,16 +160,25 @@ impl Generation {
         self.serving.iter().filter(|serving| serving.address == *address).nth(nth)
     }
 
-    /// Puts what was built into force, for listeners that served before too.
+    /// Puts what was built into force, for listeners that served `before` too.
     ///
     /// # Errors
     /// The proxies are of other types, which those of one program never are.
-    pub(crate) fn commit(&self) -> Result<()> {
+    pub(crate) fn commit(&self, before: Option<&Generation>) -> Result<()> {
         self.logs.tell_troubles(&self.config.server);
-        self.serving.iter().try_for_each(|serving| match &serving.next {
-            Some(next) => serving.proxy.replace(next),
-            None => Ok(()),
-        })
+        for serving in &self.serving {
+            if let Some(next) = &serving.next {
+                serving.proxy.replace(next)?;
+            }
+        }
+        // A listener that becomes wider or narrower has two sockets until the old one is empty.
+        for gone in before.iter().flat_map(|before| &before.serving) {
+            let heir = self.serving.iter().find(|serving| same_port(&serving.address, &gone.address));
+            if let Some(heir) = heir.filter(|_| !self.serving.iter().any(|it| it.address == gone.address)) {
+                gone.proxy.replace(&heir.proxy)?;
+            }
+        }
+        Ok(())
     }
 
     /// What is to be listened on.
@@ -186,6 +195,14 @@ impl Generation {
     pub(crate) fn routes_at(&self, place: usize) -> Option<&Arc<TheRoutes>> {
         let listen = self.config.listen.get(place)?;
         self.routes.get(&listen.limits.body_size.map(|size| size.0))
+    }
+}
+
+/// Whether both are of one port, which is no port of the kernel's choice.
+fn same_port(one: &Address, other: &Address) -> bool {
+    match (one, other) {
+        (Address::Ip(one), Address::Ip(other)) => one.port() == other.port() && one.port() != 0,
+        _ => false,
     }
 }
 

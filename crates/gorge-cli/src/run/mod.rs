@@ -72,7 +72,7 @@ pub(crate) fn serve(
     if let Some(warning) = open_files {
         generation.logs.error.note(Level::Warn, warning);
     }
-    generation.commit().map_err(|error| Failure::refused(&error))?;
+    generation.commit(None).map_err(|error| Failure::refused(&error))?;
     let admin = Admin::new();
     let (addresses, admin_at) = bind::all(&mut server, &generation, &admin, path.is_some())?;
     let state = Arc::new(State::new(path, workers, writers.clone(), admin, generation));

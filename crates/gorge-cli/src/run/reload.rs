@@ -159,7 +159,7 @@ impl State {
         let next = Generation::build(checked.config, &around)?;
         let found = Names::start(next.discoveries(), running.workers());
         let changes = self.listen(running, &now, &next)?;
-        next.commit()?;
+        next.commit(Some(&now))?;
         let server = &next.config.server;
         running.set_grace(server.grace);
         running.set_drain_delay(server.drain_delay);

@@ -72,6 +72,20 @@ fn of_very_many_mistakes_a_thousand_are_shown() {
 }
 
 #[test]
+fn a_file_to_answer_with_must_fit_into_memory() {
+    let folder = gorge_test_util::TempFolder::new();
+    let path = folder.path().join("gorge.toml");
+    fs::write(&path, "[[listen]]\naddress = \"127.0.0.1:0\"\n[[route]]\nrespond = { file = \"x.html\" }\n")
+        .unwrap();
+    for (size, fits) in [(16 << 20, true), ((16 << 20) + 1, false), (1 << 40, false)] {
+        fs::File::create(folder.path().join("x.html")).unwrap().set_len(size).unwrap();
+        let said = said(&path);
+        assert_eq!(said.is_empty(), fits, "{said}");
+        assert!(fits || said.contains("is larger than 16 MiB"), "{said}");
+    }
+}
+
+#[test]
 fn no_secret_is_told() {
     for path in files("broken") {
         let said = said(&path);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use gorge::error::{Kind, OrErr, Result};
+use gorge::error::{Error, Kind, OrErr, Result};
 use gorge::http::{Method, Status};
 use gorge::load_balancer::LoadBalancer;
 use gorge::protocols::Networks;
@@ -19,8 +19,8 @@ use crate::build::networks;
 use crate::build::upstream::retry;
 use crate::config::value::{FieldMatch, Frame, HeaderName};
 use crate::config::{
-    At, BasicAuthTable, CorsTable, EditsTable, MaintenanceTable, PathTable, RespondTable, RewriteTable,
-    RouteTable, SecurityHeadersTable,
+    At, BasicAuthTable, CorsTable, EditsTable, MaintenanceTable, PathTable, RESPONSE_MOST, RespondTable,
+    RewriteTable, RouteTable, SecurityHeadersTable, bounded,
 };
 use crate::guest::Guest;
 
@@ -234,7 +234,9 @@ fn respond(table: &RespondTable) -> Result<Respond> {
 }
 
 fn from_file(status: Status, file: &Path) -> Result<Respond> {
-    let body = std::fs::read(file).or_err_with(Kind::File, || format!("read {}", file.display()))?;
+    let body = bounded(file, RESPONSE_MOST).map_err(|why| {
+        Error::explain(Kind::File, format!("the file {} {why}", file.display())).into_internal()
+    })?;
     Respond::bytes(status, content_type(file), body)
 }
 

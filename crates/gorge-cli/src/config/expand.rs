@@ -1,11 +1,10 @@
 //! `${NAME}` and `${file:PATH}` in strings.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use super::diagnostic::Diagnostic;
 use super::environment::{Environment, NoVariable};
+use super::file::bounded;
 use super::span::Span;
 use super::suggest;
 use super::tree::{Node, Text, What};
@@ -117,12 +116,9 @@ impl Expander<'_> {
     fn file(&self, path: &str) -> Result<String, Diagnostic> {
         let path = self.folder.join(path);
         let refuse = |why: String| Err(Diagnostic::error(format!("the file {} {why}", path.display())));
-        let text = match read(&path) {
-            Ok(bytes) if bytes.len() as u64 > FILE_MAX => {
-                return refuse(format!("is larger than {} MiB", FILE_MAX >> 20));
-            }
+        let text = match bounded(&path, FILE_MAX) {
             Ok(bytes) => String::from_utf8(bytes),
-            Err(why) => return refuse(format!("cannot be read: {why}")),
+            Err(why) => return refuse(why),
         };
         let Ok(mut text) = text else { return refuse("is no UTF-8".to_owned()) };
         if text.ends_with('\n') {
@@ -133,17 +129,6 @@ impl Expander<'_> {
         }
         Ok(text)
     }
-}
-
-/// Reads a file of the ordinary kind; others may never end.
-fn read(path: &Path) -> Result<Vec<u8>, String> {
-    let plain = |error: std::io::Error| super::file::explain(&error);
-    if !std::fs::metadata(path).map_err(plain)?.is_file() {
-        return Err("it is no ordinary file".to_owned());
-    }
-    let mut bytes = Vec::new();
-    File::open(path).map_err(plain)?.take(FILE_MAX + 1).read_to_end(&mut bytes).map_err(plain)?;
-    Ok(bytes)
 }
 
 fn not_closed(span: Span) -> Diagnostic {

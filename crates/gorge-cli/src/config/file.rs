@@ -8,6 +8,9 @@ use std::time::SystemTime;
 /// The largest file that is read.
 const MAX: u64 = 16 << 20;
 
+/// The largest file that is kept in memory to answer with.
+pub(crate) const RESPONSE_MOST: u64 = 16 << 20;
+
 /// How often a file that changes while it is read is read again.
 const TRIES: usize = 3;
 
@@ -80,6 +83,21 @@ fn version(metadata: &Metadata) -> Version {
         modified: metadata.modified().ok(),
         number: (metadata.dev(), metadata.ino()),
     }
+}
+
+/// What is in a file of the ordinary kind (others may never end) that has at most so many bytes. The
+/// error goes on after the file's name.
+pub(crate) fn bounded(path: &Path, most: u64) -> Result<Vec<u8>, String> {
+    let cannot = |error: io::Error| format!("cannot be read: {}", explain(&error));
+    if !std::fs::metadata(path).map_err(cannot)?.is_file() {
+        return Err(cannot(ErrorKind::IsADirectory.into()));
+    }
+    let mut bytes = Vec::new();
+    File::open(path).map_err(cannot)?.take(most + 1).read_to_end(&mut bytes).map_err(cannot)?;
+    if bytes.len() as u64 > most {
+        return Err(format!("is larger than {} MiB", most >> 20));
+    }
+    Ok(bytes)
 }
 
 fn text(bytes: Vec<u8>) -> Result<String, Unreadable> {

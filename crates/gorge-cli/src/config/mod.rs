@@ -39,6 +39,7 @@ pub use source::Source;
 pub use span::{At, Place, Span};
 pub use table::{Absent, Key, Table};
 
+pub(crate) use file::{RESPONSE_MOST, bounded};
 use reader::Reader;
 use value::Value;
 

@@ -8,6 +8,7 @@ use gorge::proxy::route::FieldValue;
 
 use super::{exactly_one, given, networks, upstream, without_effect};
 use crate::config::diagnostic::Diagnostic;
+use crate::config::file::{RESPONSE_MOST, explain};
 use crate::config::model::{
     Config, CorsTable, EditsTable, PathTable, RespondTable, RewriteTable, RouteTable,
 };
@@ -198,12 +199,17 @@ fn respond(respond: &RespondTable, found: &mut Vec<Diagnostic>) {
     if let Some(file) = &respond.file {
         let path = &file.value.0;
         let why = match std::fs::metadata(path) {
-            Ok(metadata) if !metadata.is_file() => Some("it is no ordinary file".to_owned()),
-            Ok(_) => std::fs::File::open(path).err().map(|error| crate::config::file::explain(&error)),
-            Err(error) => Some(crate::config::file::explain(&error)),
+            Ok(metadata) if !metadata.is_file() => Some("cannot be read: it is no ordinary file".to_owned()),
+            Ok(metadata) if metadata.len() > RESPONSE_MOST => {
+                Some(format!("is larger than {} MiB, and answers are kept in memory", RESPONSE_MOST >> 20))
+            }
+            Ok(_) => {
+                std::fs::File::open(path).err().map(|error| format!("cannot be read: {}", explain(&error)))
+            }
+            Err(error) => Some(format!("cannot be read: {}", explain(&error))),
         };
         if let Some(why) = why {
-            let mistake = Diagnostic::error(format!("the file {} cannot be read: {why}", path.display()));
+            let mistake = Diagnostic::error(format!("the file {} {why}", path.display()));
             found.push(mistake.at(file.span));
         }
     }

@@ -43,8 +43,6 @@ pub(crate) struct Link<'a> {
     entry: Entry<Idle>,
     key: ReuseKey,
     reused: bool,
-    /// How it is to be kept. `None`: as the pool says.
-    keep: Option<Options>,
     in_use: InUse<'a>,
 }
 
@@ -133,7 +131,7 @@ impl Connector {
         let peer = wanted.peer;
         let key = wanted.key();
         if !wanted.fresh
-            && let Some(link) = self.take(peer, &key, counters)
+            && let Some(link) = self.take(&key, counters)
         {
             return Ok(link);
         }
@@ -144,21 +142,15 @@ impl Connector {
         self.pool.created(worker);
         let mut conn = Box::new(Connection::new(transport, self.limits.clone()));
         wanted.introduce(conn.preface())?;
-        Ok(Link {
-            entry: Entry::new(conn, clock::now()),
-            key,
-            reused: false,
-            keep: peer.pool().copied(),
-            in_use: self.in_use(worker),
-        })
+        Ok(Link { entry: Entry::new(conn, clock::now()), key, reused: false, in_use: self.in_use(worker) })
     }
 
     fn in_use(&self, worker: usize) -> InUse<'_> {
         InUse { pool: &self.pool, worker, lost: Some(Reason::Failed) }
     }
 
-    /// An idle connection to `peer` on which nothing has happened.
-    fn take(&self, peer: &Peer, key: &ReuseKey, counters: &Counters) -> Option<Link<'_>> {
+    /// An idle connection on which nothing has happened.
+    fn take(&self, key: &ReuseKey, counters: &Counters) -> Option<Link<'_>> {
         let worker = worker_id();
         loop {
             let Taken { mut entry, from } = self.pool.get(worker, key, clock::now())?;
@@ -181,14 +173,13 @@ impl Connector {
             }
             add(&counters.reused, 1);
             let in_use = self.in_use(worker);
-            let (key, keep) = (key.clone(), peer.pool().copied());
-            return Some(Link { entry, key, reused: true, keep, in_use });
+            return Some(Link { entry, key: key.clone(), reused: true, in_use });
         }
     }
 
-    /// Keeps a connection for the next attempt, if it can carry one.
-    pub(crate) fn put_back(self: &Arc<Self>, link: Link<'_>) {
-        let Link { mut entry, key, keep, mut in_use, .. } = link;
+    /// Keeps a connection to `peer` for the next attempt, if it can carry one.
+    pub(crate) fn put_back(self: &Arc<Self>, link: Link<'_>, peer: &Peer) {
+        let Link { mut entry, key, mut in_use, .. } = link;
         let (now, worker) = (clock::now(), in_use.worker);
         if !entry.conn.is_reusable() {
             in_use.lost = Some(Reason::Unusable);
@@ -199,7 +190,7 @@ impl Connector {
         entry.expires =
             entry.conn.keep_alive().map(|keep| clock::add(now, keep.saturating_sub(KEEP_ALIVE_MARGIN)));
         let watcher = self.watchers.get(worker);
-        let keep = keep.as_ref().unwrap_or(self.pool.options());
+        let keep = peer.pool().unwrap_or(self.pool.options());
         let put = self.pool.put_with(worker, &key, entry, keep, now, |id, conn| watcher.watch(id, conn));
         let asleep = watcher.asleep.load(Ordering::Relaxed) && watcher.asleep.swap(false, Ordering::AcqRel);
         // One that is awake sleeps until a time that is perhaps too late by now.

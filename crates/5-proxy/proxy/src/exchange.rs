@@ -194,13 +194,10 @@ impl<A: App> Core<A> {
         let facts = &state.x.facts;
         let (client, reached) = (facts.client.as_ref(), facts.local.as_ref());
         let wanted = Wanted { peer: &peer, fresh, client, reached };
-        let connected = {
-            // In one place, so that it is not copied to where it is waited for.
-            let connecting = pin!(self.connector.connect(&wanted, counters));
-            match total_deadline(&state.x) {
-                Some(deadline) => before(deadline, side.timer, connecting).await,
-                None => connecting.await,
-            }
+        let connecting = self.connector.connect(&wanted, counters);
+        let connected = match total_deadline(&state.x) {
+            Some(deadline) => before(deadline, side.timer, connecting).await,
+            None => connecting.await,
         };
         let mut link = match connected {
             Ok(link) => link,
@@ -213,7 +210,7 @@ impl<A: App> Core<A> {
         self.app.observer().event(&state.x, &Event::Connected);
         let result = self.converse(side, state, &mut link, began, flight).await;
         if let Ok(Attempted::Done) = result {
-            self.connector.put_back(link);
+            self.connector.put_back(link, &peer);
         }
         result
     }

@@ -89,6 +89,12 @@ impl Generation {
         Ok(built)
     }
 
+    /// Lets go of what the file says of routes: they are built, and of very many it would take more memory
+    /// than they do.
+    pub(crate) fn forget_routes(&mut self) {
+        self.config.route = Vec::new();
+    }
+
     fn build_upstreams(&mut self, before: Option<&Generation>) -> Result<()> {
         for (name, table) in &self.config.upstream.entries {
             let name = &name.value.0;

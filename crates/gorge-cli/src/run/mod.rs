@@ -68,7 +68,8 @@ pub(crate) fn serve(
     hold_pid_file(&mut server, &table)?;
     let writers = Arc::new(Writers::default());
     let around = Around { workers, writers: &writers, before: None, guest: guest.as_deref() };
-    let generation = Generation::build(config, &around).map_err(|error| Failure::refused(&error))?;
+    let mut generation = Generation::build(config, &around).map_err(|error| Failure::refused(&error))?;
+    generation.forget_routes();
     if let Some(warning) = open_files {
         generation.logs.error.note(Level::Warn, warning);
     }

@@ -156,7 +156,7 @@ impl State {
         let now = self.now();
         let around =
             Around { workers: self.workers, writers: &self.writers, before: Some(&now), guest: None };
-        let next = Generation::build(checked.config, &around)?;
+        let mut next = Generation::build(checked.config, &around)?;
         let found = Names::start(next.discoveries(), running.workers());
         let changes = self.listen(running, &now, &next)?;
         next.commit(Some(&now))?;
@@ -173,6 +173,7 @@ impl State {
             text.push('\n');
             text.push_str(warning.render(&checked.source, Style::PLAIN).trim_end());
         }
+        next.forget_routes();
         *self.now.lock() = Arc::new(next);
         // Those of the last configuration end here.
         *names = found;

@@ -155,8 +155,29 @@ fn syntax(error: &toml::de::Error, text: &str) -> Diagnostic {
             let mistake = Diagnostic::error(format!("this is not TOML: {message}")).at(span);
             mistake.help(format!("if it is a string, put it in quotes: \"{value}\""))
         }
-        _ => Diagnostic::error(format!("this is not TOML: {message}")).at(span),
+        _ => {
+            let mistake = Diagnostic::error(format!("this is not TOML: {message}")).at(span);
+            match other_form(text, range.start) {
+                Some(help) => mistake.help(help),
+                None => mistake,
+            }
+        }
     }
+}
+
+/// How TOML says what the line of this byte says in the form of another program's file.
+fn other_form(text: &str, at: usize) -> Option<&'static str> {
+    let start = text.get(..at)?.rfind('\n').map_or(0, |end| end + 1);
+    let line = text.get(start..)?.lines().next()?.trim();
+    if line.ends_with('{') {
+        return Some(
+            "a table begins with its name in brackets, as in [server], and ends where the next begins",
+        );
+    }
+    if line.ends_with(';') {
+        return Some("a line is KEY = VALUE, without a semicolon behind it");
+    }
+    text.get(at..)?.starts_with(':').then_some("write `=` between a key and its value")
 }
 
 /// What stands behind `=` in the line of this byte, if it begins neither a string nor a list or table.

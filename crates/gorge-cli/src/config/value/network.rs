@@ -107,6 +107,10 @@ impl FromText for IpNet {
             let wrong = Wrong::new(format!("{text:?} is no network"));
             match text.rsplit_once(':').and_then(|(host, _)| host.parse::<IpAddr>().ok()) {
                 Some(address) => wrong.help(format!("a network has no port; write \"{address}\"")),
+                None if text == "localhost" => wrong.help("write \"127.0.0.0/8\" and \"::1\""),
+                None if matches!(text, "all" | "any" | "*") => {
+                    wrong.help("all addresses are \"0.0.0.0/0\" and \"::/0\"; `allow` shuts out everybody else by itself")
+                }
                 None => wrong.help("write it as in \"10.0.0.0/8\", \"fd00::/8\" or \"192.0.2.1\""),
             }
         })?;

@@ -89,9 +89,10 @@ impl FromText for Realm {
 }
 
 /// What others call the names.
-const ELSEWHERE: [(&str, &str); 6] = [
+const ELSEWHERE: [(&str, &str); 7] = [
     ("args", "query"),
     ("http_host", "authority"),
+    ("is_args", "query"),
     ("query_string", "query"),
     ("remote_addr", "client_ip"),
     ("request_method", "method"),
@@ -105,6 +106,7 @@ fn refused(error: &Error, text: &str) -> Wrong {
     let theirs =
         ELSEWHERE.iter().find(|(theirs, _)| wrong.message.contains(&format!("there is no ${theirs};")));
     match theirs {
+        Some(("is_args", _)) => wrong.help("write the question mark itself, as in \"/new?$query\""),
         Some((_, ours)) => wrong.help(format!("did you mean `${ours}`?")),
         None if text.starts_with("www.") => wrong.help(format!("did you mean \"https://{text}\"?")),
         None => wrong,

@@ -1,5 +1,6 @@
 //! One request and its response, as filters see it.
 
+use std::net::IpAddr;
 use std::num::NonZeroU64;
 use std::time::Duration;
 
@@ -33,6 +34,8 @@ pub struct Exchange<C = ()> {
 pub struct Facts {
     /// Who is at the other end of the downstream connection.
     pub client: Option<PeerAddr>,
+    /// For whom that end asks, if it is a trusted proxy that says so.
+    pub named_client: Option<IpAddr>,
     /// Which address it came to.
     pub local: Option<PeerAddr>,
     /// `http` or `https`, as the client spoke it to us.
@@ -219,6 +222,13 @@ impl<C> Exchange<C> {
     #[must_use]
     pub fn client(&self) -> Option<&PeerAddr> {
         self.facts.client.as_ref()
+    }
+
+    /// The client's address: the one that a trusted proxy names, else the other end of the connection.
+    /// `None` for one on a Unix socket.
+    #[must_use]
+    pub fn client_ip(&self) -> Option<IpAddr> {
+        self.facts.named_client.or_else(|| self.client()?.ip())
     }
 
     /// What was tried upstream so far.

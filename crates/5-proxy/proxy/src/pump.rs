@@ -219,13 +219,13 @@ impl<'a, S: ServerStream, K: ClientStream> Pump<'a, S, K> {
         &mut self,
         cx: &mut Context<'_>,
         timeouts: &Timeouts,
-        late: fn(&Self, &Timeouts) -> (Instant, Error),
+        late: fn(&Self, &Timeouts) -> (Instant, Late),
     ) -> Poll<Error> {
         while self.timer.poll_expired(cx).is_ready() {
             // Deadlines move with every chunk, the timer does not: see what it means by now.
-            let (deadline, error) = late(self, timeouts);
+            let (deadline, late) = late(self, timeouts);
             if Instant::now() >= deadline {
-                return Poll::Ready(error);
+                return Poll::Ready(late.error(timeouts));
             }
             // What is waited for may change, and have less time, before that.
             self.timer.set(if self.tunnel {
@@ -252,23 +252,23 @@ impl<'a, S: ServerStream, K: ClientStream> Pump<'a, S, K> {
         self.deadline_total.map_or(step, |total| total.min(step))
     }
 
-    fn head_late(&self, timeouts: &Timeouts) -> (Instant, Error) {
+    fn head_late(&self, timeouts: &Timeouts) -> (Instant, Late) {
         let first_byte = timeouts.upstream.first_byte;
         let moved = self.up.moved();
         let step = match (self.sent, self.up.waits(), timeouts.min_rate) {
-            (Some(sent), _, _) => (clock::add(sent, first_byte), first_byte_late()),
+            (Some(sent), _, _) => (clock::add(sent, first_byte), Late::FirstByte),
             // Nothing of the body yet: the client may be waiting for a 100 from the upstream.
             (None, Waits::Source, _) if self.up.bytes() == 0 => {
-                (clock::add(moved, timeouts.idle_body.max(first_byte)), upload_late())
+                (clock::add(moved, timeouts.idle_body.max(first_byte)), Late::Upload)
             }
             (None, Waits::Source, Some(rate)) => {
-                (self.up.too_slow_at(rate).min(clock::add(moved, timeouts.idle_body)), upload_late())
+                (self.up.too_slow_at(rate).min(clock::add(moved, timeouts.idle_body)), Late::Upload)
             }
-            (None, Waits::Source, None) => (clock::add(moved, timeouts.idle_body), upload_late()),
-            (None, Waits::Sink, _) => (clock::add(moved, timeouts.upstream.write), upstream_write_late()),
+            (None, Waits::Source, None) => (clock::add(moved, timeouts.idle_body), Late::Upload),
+            (None, Waits::Sink, _) => (clock::add(moved, timeouts.upstream.write), Late::UpstreamWrite),
         };
         match self.deadline_total {
-            Some(total) if total < step.0 => (total, first_byte_late()),
+            Some(total) if total < step.0 => (total, Late::Total),
             _ => step,
         }
     }
@@ -277,17 +277,16 @@ impl<'a, S: ServerStream, K: ClientStream> Pump<'a, S, K> {
         clock::add(clock::now(), if self.tunnel { timeouts.tunnel } else { shortest(timeouts) })
     }
 
-    fn body_late(&self, timeouts: &Timeouts) -> (Instant, Error) {
+    fn body_late(&self, timeouts: &Timeouts) -> (Instant, Late) {
         // While the upload goes on, an upstream that waits for its end does nothing wrong.
         let moved = self.up.moved().max(self.down.moved());
         if self.tunnel {
-            let error = Error::explain(Kind::IdleTimedOut, "nothing passed through the tunnel for too long");
-            return (clock::add(moved, timeouts.tunnel), error.into_downstream());
+            return (clock::add(moved, timeouts.tunnel), Late::Tunnel);
         }
         match (self.down.waits(), timeouts.min_rate) {
-            (Waits::Sink, Some(rate)) => (self.down.too_slow_at(rate), client_write_late()),
-            (Waits::Sink, None) => (clock::add(self.down.moved(), timeouts.write), client_write_late()),
-            (Waits::Source, _) => (clock::add(moved, timeouts.upstream.idle_body), download_late()),
+            (Waits::Sink, Some(rate)) => (self.down.too_slow_at(rate), Late::ClientWrite),
+            (Waits::Sink, None) => (clock::add(self.down.moved(), timeouts.write), Late::ClientWrite),
+            (Waits::Source, _) => (clock::add(moved, timeouts.upstream.idle_body), Late::Download),
         }
     }
 }
@@ -299,24 +298,62 @@ fn shortest(timeouts: &Timeouts) -> Duration {
     step.min(if timeouts.min_rate.is_some() { LENIENCE } else { timeouts.write })
 }
 
-fn first_byte_late() -> Error {
-    Error::explain(Kind::FirstByteTimedOut, "the upstream did not begin its answer in time").into_upstream()
+/// What takes too long.
+#[derive(Clone, Copy)]
+enum Late {
+    ClientWrite,
+    Download,
+    FirstByte,
+    Total,
+    Tunnel,
+    Upload,
+    UpstreamWrite,
 }
 
-fn upload_late() -> Error {
-    Error::explain(Kind::ReadTimedOut, "the client stopped sending its request body, or sends it too slowly")
-        .into_downstream()
-}
-
-fn upstream_write_late() -> Error {
-    Error::explain(Kind::WriteTimedOut, "the upstream stopped taking the request body").into_upstream()
-}
-
-fn client_write_late() -> Error {
-    Error::explain(Kind::WriteTimedOut, "the client stopped taking the response body, or takes it too slowly")
-        .into_downstream()
-}
-
-fn download_late() -> Error {
-    Error::explain(Kind::IdleTimedOut, "the upstream stopped sending its response body").into_upstream()
+impl Late {
+    /// The error, with the limit by its name and size: who reads it may want to set another.
+    fn error(self, timeouts: &Timeouts) -> Error {
+        let upstream = &timeouts.upstream;
+        let say = |kind, what: &str, name: &str, limit: Duration| {
+            Error::explain(kind, format!("{what} within {limit:?} ({name})"))
+        };
+        let rate = |what: &str, name: &str, limit| match timeouts.min_rate {
+            Some(rate) => {
+                format!("{what} at {rate} bytes per second (min_rate) or within {limit:?} ({name})")
+            }
+            None => format!("{what} within {limit:?} ({name})"),
+        };
+        match self {
+            Self::ClientWrite => {
+                let text = rate("the client took nothing more of the response", "write", timeouts.write);
+                Error::explain(Kind::WriteTimedOut, text).into_downstream()
+            }
+            Self::Download => {
+                let what = "the upstream sent nothing more of its response";
+                say(Kind::IdleTimedOut, what, "idle_body", upstream.idle_body).into_upstream()
+            }
+            Self::FirstByte => {
+                let what = "the upstream did not begin its answer";
+                say(Kind::FirstByteTimedOut, what, "first_byte", upstream.first_byte).into_upstream()
+            }
+            Self::Total => {
+                let what = "no upstream began an answer";
+                let total = timeouts.total.unwrap_or_default();
+                say(Kind::FirstByteTimedOut, what, "timeout, all attempts together", total).into_upstream()
+            }
+            Self::Tunnel => {
+                let what = "nothing passed through the tunnel";
+                say(Kind::IdleTimedOut, what, "idle time of tunnels", timeouts.tunnel).into_downstream()
+            }
+            Self::Upload => {
+                let text =
+                    rate("the client sent nothing more of its request body", "idle_body", timeouts.idle_body);
+                Error::explain(Kind::ReadTimedOut, text).into_downstream()
+            }
+            Self::UpstreamWrite => {
+                let what = "the upstream took nothing more of the request body";
+                say(Kind::WriteTimedOut, what, "write", upstream.write).into_upstream()
+            }
+        }
+    }
 }

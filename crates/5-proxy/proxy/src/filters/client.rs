@@ -98,15 +98,12 @@ fn address(entry: &[u8]) -> Option<IpAddr> {
     ip.ok().map(|ip| ip.to_canonical())
 }
 
-/// Writes the address of the client of this connection: without its port, and of one on a Unix socket
-/// `unix:`, as the access log has it.
+/// Writes the address of the client, of one on a Unix socket `unix:`, as the access log has it.
 pub(super) fn write_client_ip<C>(x: &Exchange<C>, out: &mut Vec<u8>) {
-    match x.client() {
-        Some(PeerAddr::Ip(addr)) => {
-            out.extend_from_slice(IpText::of(addr.ip().to_canonical()).as_bytes());
-        }
-        Some(PeerAddr::Name(..) | PeerAddr::Unix(_)) => out.extend_from_slice(b"unix:"),
-        None => {}
+    match (x.client_ip(), x.client()) {
+        (Some(ip), _) => out.extend_from_slice(IpText::of(ip.to_canonical()).as_bytes()),
+        (None, Some(_)) => out.extend_from_slice(b"unix:"),
+        (None, None) => {}
     }
 }
 

@@ -22,7 +22,8 @@ const OWN: [Known; 5] =
 ///
 /// What a client says of itself there is believed only if it comes from a trusted network, as
 /// another proxy would: then its address is appended to `X-Forwarded-For` and `Forwarded`, and the
-/// rest is kept; an `X-Real-IP` that it does not send is that of the client it names. From anyone else these fields are replaced; fields whose names differ from
+/// rest is kept; an `X-Real-IP` that it does not send is that of the client it names, which is that of
+/// the exchange from then on ([`Exchange::client_ip`]). From anyone else these fields are replaced; fields whose names differ from
 /// them only by `_` for `-` are dropped, for some applications read the two as one.
 #[derive(Clone, Debug, Default)]
 pub struct ForwardedHeaders {
@@ -56,10 +57,10 @@ impl ForwardedHeaders {
 
     fn set<C>(&self, x: &mut Exchange<C>) -> Result<(), gorge_http::InvalidField> {
         let trusted = Client::of_connection(x).is_trusted(&self.trusted);
-        let real = match trusted && !x.req.headers.contains(Known::XRealIp) {
-            true => Client::of(x, &self.trusted),
-            false => Client::Unknown,
-        };
+        let real = if trusted { Client::of(x, &self.trusted) } else { Client::Unknown };
+        if let Client::Ip(ip) = real {
+            x.facts.named_client = Some(ip);
+        }
         let scheme = x.facts.scheme.as_str();
         let ip = x.client().and_then(PeerAddr::ip).map(|ip| ip.to_canonical());
         let headers = &mut x.req.headers;
@@ -77,8 +78,8 @@ impl ForwardedHeaders {
                 headers.insert(Known::XForwardedFor, text.as_bytes())?;
             }
             match real {
-                Client::Ip(real) => headers.insert(Known::XRealIp, IpText::of(real).as_bytes())?,
                 _ if trusted && headers.contains(Known::XRealIp) => {}
+                Client::Ip(real) => headers.insert(Known::XRealIp, IpText::of(real).as_bytes())?,
                 _ => headers.insert(Known::XRealIp, text.as_bytes())?,
             }
         }
@@ -228,7 +229,9 @@ mod tests {
         let filter = ForwardedHeaders::new().trust("10.0.0.0/8".parse().unwrap());
         let real = |claims: &[(&str, &str)]| {
             let x = from("10.1.2.3:1234", claims, &filter);
-            x.req.headers.get_str(Known::XRealIp).map(str::to_owned)
+            let field = x.req.headers.get_str(Known::XRealIp).map(str::to_owned);
+            assert_eq!(x.client_ip().map(|ip| ip.to_string()), field);
+            field
         };
         assert_eq!(real(&[("X-Forwarded-For", "192.0.2.7, 10.9.9.9")]).as_deref(), Some("192.0.2.7"));
         assert_eq!(real(&[]).as_deref(), Some("10.1.2.3"));

@@ -58,8 +58,10 @@ fn failure_text<C>(out: &mut Vec<u8>, failure: &Failure<'_, C>) {
     let Failure { x, error, level, end, routes } = *failure;
     text_begin(out, level);
     text_what(out, status(end), error.kind());
-    if let Some(client) = x.client() {
-        let _ = write!(out, " client={client}");
+    match (x.facts.named_client, x.client()) {
+        (Some(ip), _) => _ = write!(out, " client={ip}"),
+        (None, Some(client)) => _ = write!(out, " client={client}"),
+        (None, None) => {}
     }
     if x.facts.timing.head_read.is_some() {
         out.extend_from_slice(b" request=\"");
@@ -74,6 +76,10 @@ fn failure_text<C>(out: &mut Vec<u8>, failure: &Failure<'_, C>) {
     if x.peer().is_some() {
         let _ = write!(out, " attempt={}", x.attempts().count());
     }
+    if let Some(id) = x.req.headers.get(Known::XRequestId) {
+        out.extend_from_slice(b" request_id=");
+        escape::text(out, id);
+    }
     // The alternate form is the whole chain on one line, control characters escaped.
     let _ = write!(out, ": {error:#}");
 }
@@ -83,8 +89,10 @@ fn failure_json<C>(out: &mut Vec<u8>, failure: &Failure<'_, C>) {
     json_begin(out, level, if end.is_some() { "failure" } else { "retry" });
     json_what(out, status(end), error.kind());
     json_text(out, "fault", &error.fault());
-    if let Some(client) = x.client() {
-        json_text(out, "client", client);
+    match (x.facts.named_client, x.client()) {
+        (Some(ip), _) => json_text(out, "client", &ip),
+        (None, Some(client)) => json_text(out, "client", client),
+        (None, None) => {}
     }
     if x.facts.timing.head_read.is_some() {
         json_bytes(out, "method", x.req.method.as_str().as_bytes());
@@ -94,6 +102,9 @@ fn failure_json<C>(out: &mut Vec<u8>, failure: &Failure<'_, C>) {
     json_where(out, x.facts.route, x.peer(), routes);
     if x.peer().is_some() {
         let _ = write!(out, ",\"attempt\":{}", x.attempts().count());
+    }
+    if let Some(id) = x.req.headers.get(Known::XRequestId) {
+        json_bytes(out, "request_id", id);
     }
     json_text(out, "message", &format_args!("{error:#}"));
     out.push(b'}');

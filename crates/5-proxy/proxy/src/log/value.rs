@@ -57,7 +57,7 @@ impl<'a, C> Source<'a, C> {
         match name {
             Name::Attempts => Value::Number(x.attempts().count() as u64),
             Name::Client => address(x.client()),
-            Name::ClientIp => client_ip(x.client()),
+            Name::ClientIp => client_ip(x),
             Name::Complete => Value::Word(if end.complete { "true" } else { "false" }),
             Name::ConnectMs => millis(facts.timing.connecting()),
             Name::ConnectionRequests => Value::Number(u64::from(facts.earlier_exchanges) + 1),
@@ -104,11 +104,11 @@ fn address(addr: Option<&PeerAddr>) -> Value<'_> {
     addr.map_or(Value::NoText, Value::Address)
 }
 
-fn client_ip(client: Option<&PeerAddr>) -> Value<'_> {
-    match client.map(PeerAddr::ip) {
-        Some(Some(ip)) => Value::Ip(ip),
-        Some(None) => Value::Word("unix:"),
-        None => Value::NoText,
+fn client_ip<C>(x: &Exchange<C>) -> Value<'_> {
+    match (x.client_ip(), x.client()) {
+        (Some(ip), _) => Value::Ip(ip),
+        (None, Some(_)) => Value::Word("unix:"),
+        (None, None) => Value::NoText,
     }
 }
 

@@ -36,7 +36,8 @@ impl Nginx {
         let addr = listener.local_addr().expect("a bound socket has an address");
         SockRef::from(&listener).set_cloexec(false).expect("a flag of our own descriptor");
         let folder = TempFolder::new();
-        let config = folder.write("nginx.conf", configuration(&folder, &format!("{addr} {options}"), directives));
+        let config =
+            folder.write("nginx.conf", configuration(&folder, &format!("{addr} {options}"), directives));
         let mut command = Command::new("nginx");
         command.arg("-c").arg(config).arg("-p").arg(folder.path());
         command.env("NGINX", format!("{};", listener.as_raw_fd()));

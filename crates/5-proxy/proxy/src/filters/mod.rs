@@ -1,7 +1,7 @@
 //! Ready filters, one file each.
 //!
 //! Each is made by a small builder, and whatever could not work is an error there, never later. A filter
-//! that refuses a request ends it with an [`Error`](gorge_error::Error), so that the error page, the log
+//! that refuses a request ends it with an [`Error`], so that the error page, the log
 //! and the counters know of it; one that answers gives a response.
 
 mod access_list;

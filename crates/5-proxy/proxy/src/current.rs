@@ -84,12 +84,22 @@ impl<A: App> Current<A> {
     /// Cleans a state, so that it pins nothing, and keeps it.
     pub(crate) fn give(&self, mut held: Box<Held<A>>) {
         if held.generation != self.generation.load(Ordering::Acquire) {
-            return;
+            return retire(held);
         }
         held.state.clear();
         let mut kept = self.kept.local().lock();
         if kept.len() < KEPT {
             kept.push(held);
         }
+    }
+}
+
+/// Lets go of a state with a core that was replaced. With the last of them a whole configuration goes,
+/// which takes a time that no exchange of this worker should have to wait for.
+#[cold]
+fn retire<A: App>(held: Box<Held<A>>) {
+    if Arc::strong_count(&held.core) == 1 {
+        // Without a thread it goes here and now.
+        let _ = std::thread::Builder::new().name("gorge-retire".into()).spawn(move || drop(held));
     }
 }

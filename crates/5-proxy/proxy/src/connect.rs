@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use gorge_allocators::Recycled;
 use gorge_error::{Error, Kind, Result};
-use gorge_filter::{Announce, Attempt, BodyLength, Event, Observer, Progress, ServerStream};
+use gorge_filter::{Announce, BodyLength, Event, Observer, ServerStream};
 use gorge_http::{ResponseHead, Status};
 use gorge_http_client::Connection;
 use gorge_http_parser::Limits;
@@ -62,18 +62,8 @@ impl<A: App> Core<A> {
         }
         let Some(tunnels) = &self.tunnels else { return Ok(()) };
         let counters = self.counters.local();
-        add(&counters.attempts, 1);
         state.x.timeouts.tunnel = tunnels.idle;
-        let peer = Peer::new(to.clone());
-        state.x.facts.timing.peer_selected = Some(clock::now());
-        state.x.facts.attempts.push(Attempt {
-            peer: peer.id(),
-            address: peer.digest_address().clone(),
-            reused: false,
-            progress: Progress::Nothing,
-            failure: None,
-        });
-        self.app.observer().event(&state.x, &Event::Selected);
+        self.begin_attempt(state, &Peer::new(to.clone()));
         let transport = open(tunnels, &to).await.inspect_err(|error| {
             if let Some(attempt) = state.x.facts.attempts.last_mut() {
                 attempt.failure = Some(error.kind());

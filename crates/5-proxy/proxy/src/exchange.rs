@@ -152,16 +152,9 @@ impl<A: App> Core<A> {
         }
     }
 
-    /// One try at one peer.
-    async fn attempt<S: ServerStream>(
-        &self,
-        side: &mut Side<'_, S>,
-        state: &mut State<A::Context>,
-        peer: Peer,
-        fresh: bool,
-    ) -> Result<Attempted> {
-        let counters = self.counters.local();
-        add(&counters.attempts, 1);
+    /// Takes note that an attempt begins, and tells of it. Returns when that was.
+    pub(crate) fn begin_attempt(&self, state: &mut State<A::Context>, peer: &Peer) -> Instant {
+        add(&self.counters.local().attempts, 1);
         let began = clock::now();
         state.x.facts.timing.peer_selected = Some(began);
         state.x.facts.attempts.push(Attempt {
@@ -172,6 +165,19 @@ impl<A: App> Core<A> {
             failure: None,
         });
         self.app.observer().event(&state.x, &Event::Selected);
+        began
+    }
+
+    /// One try at one peer.
+    async fn attempt<S: ServerStream>(
+        &self,
+        side: &mut Side<'_, S>,
+        state: &mut State<A::Context>,
+        peer: Peer,
+        fresh: bool,
+    ) -> Result<Attempted> {
+        let counters = self.counters.local();
+        let began = self.begin_attempt(state, &peer);
         if A::Inner::LEN > 0 {
             state.inner.forget();
             if let Flow::Respond(response) =

@@ -1,11 +1,11 @@
 //! Changes the path on its way upstream.
 
-use gorge_error::{Error, Kind, Result};
+use gorge_error::Result;
 use gorge_filter::{Exchange, Filter, Flow, Hooks, Role};
 use gorge_http::{Uri, path};
 
 use super::{internal, refuse, scratch};
-use crate::route::PathPattern;
+use crate::route::{PathPattern, normalize};
 
 /// Changes the path on its way upstream, and keeps the query.
 ///
@@ -99,25 +99,16 @@ impl<C: Send + 'static> Filter<C> for Rewrite {
     const ROLE: Role = Role::Other;
 
     async fn on_request(&self, x: &mut Exchange<C>) -> Result<Flow> {
-        x.keep_target();
-        let uri = &mut x.req.uri;
         // The asterisk of OPTIONS is no path.
-        if uri.path().starts_with('/') {
-            if !path::is_normal(uri.path()) {
-                normalize(uri)?;
+        if x.req.uri.path().starts_with('/') {
+            x.keep_target();
+            if !path::is_normal(x.req.uri.path()) {
+                normalize(&mut x.req.uri)?;
             }
-            self.apply(uri)?;
+            self.apply(&mut x.req.uri)?;
         }
         Ok(Flow::Continue)
     }
-}
-
-#[cold]
-fn normalize(uri: &mut Uri) -> Result<()> {
-    let mut normal = String::new();
-    path::normalize(uri.path(), &mut normal)
-        .map_err(|error| Error::because(Kind::PathInvalid, "the request target", error).into_downstream())?;
-    if normal == uri.path() { Ok(()) } else { uri.set_path(&normal).map_err(internal) }
 }
 
 fn without_end(path: &str) -> Result<String> {
@@ -137,6 +128,7 @@ fn single(path: &str) -> Result<&str> {
 
 #[cfg(test)]
 mod tests {
+    use gorge_error::Kind;
     use gorge_http::Method;
 
     use super::*;

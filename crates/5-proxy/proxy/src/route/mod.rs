@@ -7,4 +7,5 @@ mod routes;
 
 pub use matching::{FieldPattern, FieldValue, HostPattern, Matching, PathPattern};
 pub use router::{Found, Router};
+pub(crate) use routes::normalize;
 pub use routes::{Route, Routed, Routes};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use gorge_error::{Error, Kind, Result};
 use gorge_filter::{Exchange, Flow, Hooks, Outcome, Retry, Role, RouteId};
-use gorge_http::{Known, Method, ResponseHead, Status, path};
+use gorge_http::{Known, Method, ResponseHead, Status, Uri, path};
 use gorge_upstream::{Peer, Retries, RetryPolicy, Upstream, default_retry};
 
 use super::matching::Matching;
@@ -155,7 +155,8 @@ impl<C: Send + 'static, U> Routes<C, U> {
     /// Chooses the route, and sets what it says of the exchange.
     fn choose(&self, x: &mut Exchange<C>) -> Result<&Route<C, U>> {
         if !path::is_normal(x.req.uri.path()) {
-            normalize(x)?;
+            x.keep_target();
+            normalize(&mut x.req.uri)?;
         }
         let host = x.req.headers.get_str(Known::Host).unwrap_or_default();
         let number = match self.router.find(host, x.req.uri.path(), &x.req) {
@@ -198,16 +199,15 @@ impl<C: Send + 'static, U> Routes<C, U> {
     }
 }
 
+/// Brings the path of a target into normal form.
 #[cold]
-fn normalize<C>(x: &mut Exchange<C>) -> Result<()> {
-    x.keep_target();
+pub(crate) fn normalize(uri: &mut Uri) -> Result<()> {
     let mut normal = String::new();
     let invalid = |context, error: Box<dyn std::error::Error + Send + Sync>| {
         Error::because(Kind::PathInvalid, context, error).into_downstream()
     };
-    path::normalize(x.req.uri.path(), &mut normal)
-        .map_err(|error| invalid("the request target", error.into()))?;
-    x.req.uri.set_path(&normal).map_err(|error| invalid("the normal form of the path", error.into()))
+    path::normalize(uri.path(), &mut normal).map_err(|error| invalid("the request target", error.into()))?;
+    uri.set_path(&normal).map_err(|error| invalid("the normal form of the path", error.into()))
 }
 
 impl<C: Send + 'static, U: Upstream<C>> Routes<C, U> {

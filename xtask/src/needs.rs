@@ -21,6 +21,7 @@ pub(crate) const FOR_TESTS: &[Need] = &[
     Need { program: "curl", package: "curl", what_for: "tests with a foreign client" },
     Need { program: "python3", package: "python3", what_for: "tests with a foreign client and origin" },
     Need { program: "nginx", package: "nginx-light", what_for: "tests with a foreign origin" },
+    Need { program: "openssl", package: "openssl", what_for: "tests with a foreign TLS client and server" },
 ];
 
 /// What the comparison with other proxies uses beside them.

@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use socket2::SockRef;
 
+use crate::tls::ServerTls;
 use crate::tool::{self, TempFolder};
 
 /// An nginx on an ephemeral port, ended with this value.
@@ -32,10 +33,26 @@ impl Nginx {
     /// # Panics
     /// When nginx is missing.
     pub fn start_with(options: &str, directives: &str) -> Self {
+        Self::in_folder(TempFolder::new(), options, directives)
+    }
+
+    /// The same with TLS. Directives may use its variables: `$ssl_protocol`, `$ssl_cipher`, `$ssl_server_name`,
+    /// `$ssl_session_reused`, `$ssl_client_s_dn`.
+    ///
+    /// A client without the certificate that is required gets 400 after the handshake, as nginx does it.
+    ///
+    /// # Panics
+    /// When nginx is missing. It does not listen with the key of another certificate, which shows when it is used.
+    pub fn start_tls(tls: &ServerTls, directives: &str) -> Self {
+        let folder = TempFolder::new();
+        let directives = format!("{} {directives}", tls_directives(tls, &folder));
+        Self::in_folder(folder, "ssl", &directives)
+    }
+
+    fn in_folder(folder: TempFolder, options: &str, directives: &str) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("an ephemeral port of loopback");
         let addr = listener.local_addr().expect("a bound socket has an address");
         SockRef::from(&listener).set_cloexec(false).expect("a flag of our own descriptor");
-        let folder = TempFolder::new();
         let config =
             folder.write("nginx.conf", configuration(&folder, &format!("{addr} {options}"), directives));
         let mut command = Command::new("nginx");
@@ -81,4 +98,26 @@ fn configuration(folder: &TempFolder, listen: &str, directives: &str) -> String 
              server {{ listen {listen}; root {folder}; {directives} }}
          }}"
     )
+}
+
+fn tls_directives(tls: &ServerTls, folder: &TempFolder) -> String {
+    let files = tls.files(folder);
+    let versions: Vec<_> = tls.version_range().each().map(|version| version.setting()).collect();
+    let mut text = format!(
+        "ssl_certificate {}; ssl_certificate_key {}; ssl_protocols {};",
+        files.cert.display(),
+        files.key.display(),
+        versions.join(" ")
+    );
+    if let Some(list) = tls.cipher_list() {
+        text += &format!(" ssl_ciphers {list};");
+    }
+    if let Some(ca) = files.client_ca {
+        let verify = if tls.client_is_required() == Some(true) { "on" } else { "optional" };
+        text += &format!(
+            " ssl_client_certificate {}; ssl_verify_client {verify}; ssl_verify_depth 4;",
+            ca.display()
+        );
+    }
+    text
 }

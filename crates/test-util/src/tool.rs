@@ -1,7 +1,7 @@
 //! Programs that others wrote.
 
 use std::ffi::OsStr;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -90,13 +90,31 @@ fn missing(name: &OsStr, e: &io::Error) -> String {
     format!("{name} cannot be started ({e}); `cargo xtask doctor` says how to install what the tests need")
 }
 
-/// Runs a program to its end.
+/// Runs a program to its end, without input.
 ///
 /// # Panics
 /// When it is missing, or runs longer than [`LIMIT`].
 pub(crate) fn run(command: &mut Command) -> Ran {
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = spawn(command);
+    finish(spawn(piped(command).stdin(Stdio::null())), command)
+}
+
+/// The same, with this input.
+///
+/// # Panics
+/// As [`run`].
+pub(crate) fn run_with_input(command: &mut Command, input: &[u8]) -> Ran {
+    let mut child = spawn(piped(command).stdin(Stdio::piped()));
+    let (into, input) = (child.stdin.take(), input.to_vec());
+    // A thread of its own: a program that answers before it has read all would otherwise stand still.
+    thread::spawn(move || into.map(|mut into| into.write_all(&input)));
+    finish(child, command)
+}
+
+fn piped(command: &mut Command) -> &mut Command {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped())
+}
+
+fn finish(mut child: Child, command: &Command) -> Ran {
     let (stdout, stderr) = (read_all(child.stdout.take()), read_all(child.stderr.take()));
     let status = wait_or_kill(&mut child);
     let ran = |status| Ran { status, stdout: text(stdout), stderr: text(stderr) };

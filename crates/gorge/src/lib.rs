@@ -28,4 +28,6 @@ pub use gorge_proxy as proxy;
 pub use gorge_runtime as runtime;
 pub use gorge_server as server;
 pub use gorge_timeout as timeout;
+#[cfg(feature = "openssl")]
+pub use gorge_tls as tls;
 pub use gorge_upstream as upstream;

@@ -2,10 +2,11 @@
 
 use std::net::IpAddr;
 use std::num::NonZeroU64;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use gorge_digest::{PeerAddr, TimingDigest};
+use gorge_digest::{PeerAddr, TimingDigest, TlsDigest};
 use gorge_http::{RequestHead, Status, Uri};
 
 use crate::slots::Slots;
@@ -40,6 +41,10 @@ pub struct Facts {
     pub local: Option<PeerAddr>,
     /// `http` or `https`, as the client spoke it to us.
     pub scheme: Scheme,
+    /// What was agreed on with the client, if it speaks TLS.
+    pub tls: Option<Arc<TlsDigest>>,
+    /// What was agreed on with the chosen peer, if it is spoken to over TLS.
+    pub upstream_tls: Option<Arc<TlsDigest>>,
     /// How much of a request body there is.
     pub request_length: BodyLength,
     /// The target as the client sent it, once something has changed it; see [`Exchange::target`].

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
-use gorge_digest::PeerAddr;
+use gorge_digest::{PeerAddr, TlsDigest};
 use gorge_runtime::{PerWorker, Shutdown};
 use parking_lot::Mutex;
 
@@ -42,6 +42,8 @@ pub struct Accepted {
     pub local: Option<PeerAddr>,
     /// What the PROXY header told that was at the start of the connection; `None` if none was asked for.
     pub proxy: Option<Arc<ReceivedHeader>>,
+    /// What was agreed on with the client, if it speaks TLS; `None` in the clear.
+    pub tls: Option<Arc<TlsDigest>>,
     /// Tells the connection to come to an end.
     pub shutdown: Shutdown,
     /// The connection's place among those allowed; keep it as long as the connection is open.

@@ -2,11 +2,14 @@
 
 use std::io::{self, IoSlice};
 use std::os::fd::RawFd;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::BytesMut;
 use gorge_async_io::{AcceptedTcp, Stream};
-use gorge_digest::{SocketDigest, TcpInfo};
+use gorge_digest::{SocketDigest, TcpInfo, TlsDigest};
+#[cfg(feature = "openssl")]
+use gorge_tls::TlsStream;
 use tokio::net::{TcpStream, UnixStream};
 
 use crate::VirtualStream;
@@ -23,6 +26,9 @@ pub enum Transport {
     Unix(UnixStream),
     /// One end of a pair in memory.
     Virtual(VirtualStream),
+    /// TLS over any of these.
+    #[cfg(feature = "openssl")]
+    Tls(Box<TlsStream<Transport>>),
     /// Anything else.
     Boxed(Box<dyn Stream>),
 }
@@ -46,6 +52,8 @@ impl Transport {
             Transport::Tcp(stream) => Transport::Tcp(TcpStream::from_std(stream.into_std()?)?),
             Transport::Unix(stream) => Transport::Unix(UnixStream::from_std(stream.into_std()?)?),
             Transport::Virtual(stream) => Transport::Virtual(stream),
+            #[cfg(feature = "openssl")]
+            Transport::Tls(stream) => Transport::Tls(Box::new(stream.map(Transport::rebind)?)),
             Transport::Boxed(_) => {
                 return Err(io::Error::new(
                     io::ErrorKind::Unsupported,
@@ -53,6 +61,18 @@ impl Transport {
                 ));
             }
         })
+    }
+}
+
+impl Transport {
+    /// What was agreed on with the other side, if this is TLS.
+    #[must_use]
+    pub fn tls_digest(&self) -> Option<&Arc<TlsDigest>> {
+        match self {
+            #[cfg(feature = "openssl")]
+            Transport::Tls(stream) => Some(stream.tls_digest()),
+            _ => None,
+        }
     }
 }
 
@@ -64,6 +84,8 @@ macro_rules! each {
             Transport::Tcp($stream) => $call,
             Transport::Unix($stream) => $call,
             Transport::Virtual($stream) => $call,
+            #[cfg(feature = "openssl")]
+            Transport::Tls($stream) => $call,
             Transport::Boxed($stream) => $call,
         }
     };
@@ -131,6 +153,8 @@ impl std::fmt::Debug for Transport {
             Transport::Tcp(stream) => f.debug_tuple("Tcp").field(stream).finish(),
             Transport::Unix(stream) => f.debug_tuple("Unix").field(stream).finish(),
             Transport::Virtual(_) => f.write_str("Virtual"),
+            #[cfg(feature = "openssl")]
+            Transport::Tls(stream) => f.debug_tuple("Tls").field(stream).finish(),
             Transport::Boxed(_) => f.write_str("Boxed"),
         }
     }
@@ -151,6 +175,13 @@ impl From<UnixStream> for Transport {
 impl From<VirtualStream> for Transport {
     fn from(stream: VirtualStream) -> Self {
         Transport::Virtual(stream)
+    }
+}
+
+#[cfg(feature = "openssl")]
+impl From<TlsStream<Transport>> for Transport {
+    fn from(stream: TlsStream<Transport>) -> Self {
+        Transport::Tls(Box::new(stream))
     }
 }
 

@@ -253,6 +253,7 @@ fn accepted(stream: impl Into<Transport>) -> Accepted {
         peer: end("127.0.0.1:1"),
         local: None,
         proxy: None,
+        tls: None,
         shutdown: Shutdown::never(),
         permit: connections.permit(),
     }

@@ -8,6 +8,8 @@ use gorge_digest::PeerAddr;
 use gorge_filter::UpstreamTimeouts;
 use gorge_protocols::proxy_protocol::Version;
 use gorge_protocols::{Address, ConnectOptions};
+#[cfg(feature = "openssl")]
+use gorge_tls::Endpoint;
 
 use crate::peer::{Inner, new_id};
 use crate::state::SharedState;
@@ -26,6 +28,8 @@ pub struct PeerBuilder {
     host: Option<Arc<str>>,
     pool: Option<gorge_pool::Options>,
     proxy_protocol: Option<Version>,
+    #[cfg(feature = "openssl")]
+    tls: Option<Endpoint>,
     value: Option<Arc<dyn Any + Send + Sync>>,
     retry: RetryPolicy,
     state: State,
@@ -44,6 +48,8 @@ impl PeerBuilder {
             host: None,
             pool: None,
             proxy_protocol: None,
+            #[cfg(feature = "openssl")]
+            tls: None,
             value: None,
             retry: RetryPolicy::default(),
             state: State::Enabled,
@@ -109,6 +115,13 @@ impl PeerBuilder {
         self
     }
 
+    /// Speaks TLS with it. A PROXY protocol header goes ahead, in the clear.
+    #[cfg(feature = "openssl")]
+    pub fn tls(mut self, endpoint: Endpoint) -> Self {
+        self.tls = Some(endpoint);
+        self
+    }
+
     /// A value of one's own, to be had back by [`Peer::value`]. A second one replaces the first.
     pub fn value<T: Any + Send + Sync>(mut self, value: T) -> Self {
         self.value = Some(Arc::new(value));
@@ -131,9 +144,13 @@ impl PeerBuilder {
     /// The peer.
     #[must_use]
     pub fn build(self) -> Peer {
+        let key = ReuseKey::new(&self.address, &self.connect, self.group.as_deref());
         Peer::from_inner(Inner {
             shown: PeerAddr::from(&self.address),
-            key: ReuseKey::new(&self.address, &self.connect, self.group.as_deref()),
+            #[cfg(feature = "openssl")]
+            key: key.with_tls(self.tls.as_ref().map(|endpoint| endpoint.identity().clone())),
+            #[cfg(not(feature = "openssl"))]
+            key,
             address: self.address,
             weight: self.weight,
             backup: self.backup,
@@ -143,6 +160,8 @@ impl PeerBuilder {
             host: self.host,
             pool: self.pool,
             proxy_protocol: self.proxy_protocol,
+            #[cfg(feature = "openssl")]
+            tls: self.tls,
             value: self.value,
             retry: self.retry,
             retries: OnceLock::new(),

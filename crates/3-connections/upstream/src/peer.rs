@@ -11,6 +11,8 @@ use gorge_digest::PeerAddr;
 use gorge_filter::{PeerId, UpstreamTimeouts};
 use gorge_protocols::proxy_protocol::Version;
 use gorge_protocols::{Address, ConnectOptions, InvalidAddress};
+#[cfg(feature = "openssl")]
+use gorge_tls::Endpoint;
 
 use crate::state::SharedState;
 use crate::{InFlight, PeerBuilder, PeerStats, Retries, RetryPolicy, ReuseKey, State};
@@ -36,6 +38,8 @@ pub(crate) struct Inner {
     pub(crate) host: Option<Arc<str>>,
     pub(crate) pool: Option<gorge_pool::Options>,
     pub(crate) proxy_protocol: Option<Version>,
+    #[cfg(feature = "openssl")]
+    pub(crate) tls: Option<Endpoint>,
     pub(crate) value: Option<Arc<dyn Any + Send + Sync>>,
     pub(crate) retry: RetryPolicy,
     /// Made when the peer is first used as an upstream of its own; as one of many it needs none.
@@ -86,6 +90,8 @@ impl Peer {
             host: inner.host.clone(),
             pool: inner.pool,
             proxy_protocol: inner.proxy_protocol,
+            #[cfg(feature = "openssl")]
+            tls: inner.tls.clone(),
             value: inner.value.clone(),
             retry: inner.retry.clone(),
             retries: OnceLock::new(),
@@ -173,6 +179,13 @@ impl Peer {
     #[must_use]
     pub fn proxy_protocol(&self) -> Option<Version> {
         self.0.proxy_protocol
+    }
+
+    /// How it is spoken to over TLS. Default: in the clear.
+    #[cfg(feature = "openssl")]
+    #[must_use]
+    pub fn tls(&self) -> Option<&Endpoint> {
+        self.0.tls.as_ref()
     }
 
     /// The user's own value, if it has one of this type.

@@ -7,6 +7,8 @@ use std::sync::{Arc, LazyLock};
 
 use gorge_digest::PeerAddr;
 use gorge_protocols::{Address, ConnectOptions, Family, Resolver};
+#[cfg(feature = "openssl")]
+use gorge_tls::Identity;
 
 /// One seed per process: keys can be made from what clients send (a forward proxy), so nobody
 /// outside may know which of them collide.
@@ -15,8 +17,8 @@ static SEED: LazyLock<foldhash::quality::RandomState> = LazyLock::new(Default::d
 /// What a connection must have in common with a peer to be used for it: all that decides who is at
 /// the other end, and how we appear there.
 ///
-/// That is the address, the source address and interface, and the group key. (Scheme, protocol,
-/// certificates and the like join with the capabilities that bring them.) The hash is computed
+/// That is the address, the source address and interface, the group key, the client that a PROXY
+/// protocol header named, and with TLS all that is verified and shown (`gorge_tls::Identity`). The hash is computed
 /// once; comparing looks at every part. Cloning allocates nothing.
 #[derive(Clone)]
 pub struct ReuseKey {
@@ -34,6 +36,9 @@ struct Parts {
     resolved: Option<(Option<Resolver>, Family)>,
     /// Who is named at the other end as the client, and which address it reached.
     client: Option<(Option<PeerAddr>, Option<PeerAddr>)>,
+    /// How the other end was verified, and what was shown to it; `None` in the clear.
+    #[cfg(feature = "openssl")]
+    tls: Option<Arc<Identity>>,
 }
 
 impl ReuseKey {
@@ -46,12 +51,23 @@ impl ReuseKey {
             resolved: matches!(address, Address::Name(..))
                 .then(|| (connect.resolver.clone(), connect.family)),
             client: None,
+            #[cfg(feature = "openssl")]
+            tls: None,
         };
         Self::of(parts)
     }
 
     fn of(parts: Parts) -> Self {
         Self { hash: SEED.hash_one(&parts), parts: Arc::new(parts) }
+    }
+
+    /// The key of a connection over TLS of this identity.
+    #[cfg(feature = "openssl")]
+    pub(crate) fn with_tls(self, tls: Option<Arc<Identity>>) -> Self {
+        match tls {
+            None => self,
+            Some(_) => Self::of(Parts { tls, ..(*self.parts).clone() }),
+        }
     }
 
     /// The key of a connection that was introduced to its other end as that of this client, by a PROXY

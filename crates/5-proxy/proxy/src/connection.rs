@@ -6,9 +6,9 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use gorge_allocators::Recycled;
-use gorge_digest::PeerAddr;
+use gorge_digest::{PeerAddr, TlsDigest};
 use gorge_error::{Error, Kind, Result};
-use gorge_filter::{Event, Observer, Outcome};
+use gorge_filter::{Event, Observer, Outcome, Scheme};
 use gorge_http::RequestHead;
 use gorge_http_parser::RequestFraming;
 use gorge_http_server::Connection;
@@ -46,17 +46,18 @@ pub(crate) struct Downstream<A: App> {
     shutdown: Shutdown,
     peer: PeerAddr,
     local: Option<PeerAddr>,
+    tls: Option<Arc<TlsDigest>>,
     permit: Permit,
 }
 
 /// Serves one connection to its end.
 pub(crate) async fn serve<A: App>(current: Arc<Current<A>>, accepted: Accepted) {
-    let Accepted { transport, peer, local, shutdown, permit, .. } = accepted;
+    let Accepted { transport, peer, local, tls, shutdown, permit, .. } = accepted;
     let conn = Connection::new(transport, current.settings());
     let counters = current.counters();
     add(&counters.local().connections, 1);
     let timer = Timer::new();
-    let mut downstream = Downstream { current, conn, timer, shutdown, peer, local, permit };
+    let mut downstream = Downstream { current, conn, timer, shutdown, peer, local, tls, permit };
     let mut patience = downstream.conn.settings().head_timeout;
     while downstream.wait(patience).await && Recycled::pin(downstream.exchange()).await {
         patience = downstream.conn.settings().keep_alive;
@@ -121,6 +122,10 @@ impl<A: App> Downstream<A> {
         facts.timing.start = Some(clock::now());
         facts.client = Some(self.peer.clone());
         facts.local.clone_from(&self.local);
+        if let Some(tls) = &self.tls {
+            facts.scheme = Scheme::Https;
+            facts.tls = Some(tls.clone());
+        }
         facts.earlier_exchanges = self.conn.requests();
         facts.stopping = self.shutdown.requested();
         state.x.timeouts = core.timeouts;

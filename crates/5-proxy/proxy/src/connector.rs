@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 use gorge_async_io::Stream;
 use gorge_digest::PeerAddr;
+#[cfg(feature = "openssl")]
+use gorge_error::Retryable;
 use gorge_error::{Error, Kind, Result};
 use gorge_http_client::{Connection, Surprise};
 use gorge_http_parser::Limits;
@@ -15,6 +17,8 @@ use gorge_pool::{Entry, Id, Options, Pool, Reason, Taken};
 use gorge_protocols::proxy_protocol::{Version, encode_v1, encode_v2};
 use gorge_protocols::{Transport, connect};
 use gorge_runtime::{PerWorker, spawn_background, worker_id};
+#[cfg(feature = "openssl")]
+use gorge_timeout::timeout;
 use gorge_timeout::{Timer, clock};
 use gorge_upstream::{Peer, ReuseKey};
 use parking_lot::Mutex;
@@ -24,6 +28,10 @@ use crate::stats::{Counters, add};
 /// How long before the end of the time that an upstream promised (`Keep-Alive: timeout`) a connection
 /// is given up: a request must not cross the upstream's close on its way.
 const KEEP_ALIVE_MARGIN: Duration = Duration::from_secs(1);
+
+/// A connect with TLS may take so many times as long as one without: 10 s by default, in all.
+#[cfg(feature = "openssl")]
+const WITH_TLS: u32 = 2;
 
 type Idle = Box<Connection<Transport>>;
 
@@ -93,6 +101,34 @@ impl Wanted<'_> {
         }
     }
 
+    /// A new connection that begins with this peer's PROXY protocol header, if it wants one, and goes on
+    /// with TLS, if it speaks that.
+    async fn open(&self, limits: &Arc<Limits>) -> Result<Connection<Transport>> {
+        let options = self.peer.connect_options();
+        #[cfg(feature = "openssl")]
+        let deadline = clock::add(Instant::now(), options.timeout * WITH_TLS);
+        let transport = connect(self.peer.address(), options).await?;
+        #[cfg(feature = "openssl")]
+        if let Some(endpoint) = self.peer.tls() {
+            let mut preface = BytesMut::new();
+            self.introduce(&mut preface)?;
+            let limit = deadline.saturating_duration_since(Instant::now());
+            let handshake = timeout(limit, endpoint.connect(transport, &preface)).await;
+            let stream = handshake.unwrap_or_else(|_| Err(self.too_slow()))?;
+            return Ok(Connection::new(Transport::from(stream), limits.clone()));
+        }
+        let mut conn = Connection::new(transport, limits.clone());
+        self.introduce(conn.preface())?;
+        Ok(conn)
+    }
+
+    #[cfg(feature = "openssl")]
+    fn too_slow(&self) -> Error {
+        let limit = self.peer.connect_options().timeout * WITH_TLS;
+        let context = format!("connect to {} and its TLS handshake took longer than {limit:?}", self.peer);
+        Error::explain(Kind::TlsTimedOut, context).into_upstream().retryable(Retryable::Yes)
+    }
+
     /// Writes the PROXY protocol header, if the peer wants one.
     fn introduce(&self, out: &mut BytesMut) -> Result<()> {
         match self.peer.proxy_protocol() {
@@ -128,7 +164,6 @@ impl Connector {
     /// A connection to `peer`: an idle one that is still good, unless it must be `fresh`, else a new
     /// one.
     pub(crate) async fn connect(&self, wanted: &Wanted<'_>, counters: &Counters) -> Result<Link<'_>> {
-        let peer = wanted.peer;
         let key = wanted.key();
         if !wanted.fresh
             && let Some(link) = self.take(&key, counters)
@@ -136,12 +171,10 @@ impl Connector {
             return Ok(link);
         }
         // Boxed, so that this rare and large future does not make every exchange's larger.
-        let transport = Box::pin(connect(peer.address(), peer.connect_options())).await?;
+        let conn = Box::new(Box::pin(wanted.open(&self.limits)).await?);
         add(&counters.connected, 1);
         let worker = worker_id();
         self.pool.created(worker);
-        let mut conn = Box::new(Connection::new(transport, self.limits.clone()));
-        wanted.introduce(conn.preface())?;
         Ok(Link { entry: Entry::new(conn, clock::now()), key, reused: false, in_use: self.in_use(worker) })
     }
 

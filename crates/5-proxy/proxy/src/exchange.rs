@@ -213,6 +213,7 @@ impl<A: App> Core<A> {
             attempt.reused = link.reused();
         }
         state.x.facts.timing.connected = Some(clock::now());
+        state.x.facts.upstream_tls = link.connection().stream().tls_digest().cloned();
         self.app.observer().event(&state.x, &Event::Connected);
         let result = self.converse(side, state, &mut link, began, flight).await;
         if let Ok(Attempted::Done) = result {

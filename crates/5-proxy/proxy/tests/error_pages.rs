@@ -34,6 +34,7 @@ async fn answer(method: &str, fields: &str) -> String {
         peer: PeerAddr::Unix(None),
         local: None,
         proxy: None,
+        tls: None,
         shutdown: Shutdown::never(),
         permit: Connections::new(1, 1).permit(),
     });

@@ -244,6 +244,7 @@ impl Loop<'_> {
                     peer,
                     local,
                     proxy: None,
+                    tls: None,
                     shutdown,
                     permit,
                 });
@@ -251,7 +252,7 @@ impl Loop<'_> {
         }
         let shutdown = self.shutdown.clone();
         let permit = self.port.connections(self.core).permit().with_address(address);
-        let connection = Accepted { transport, peer, local, proxy: None, shutdown, permit };
+        let connection = Accepted { transport, peer, local, proxy: None, tls: None, shutdown, permit };
         admit::serve(self.core, manner, connection);
     }
 

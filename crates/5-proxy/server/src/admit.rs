@@ -34,17 +34,27 @@ fn judge(core: &Core, policy: &AcceptPolicy, peer: &PeerAddr) -> Result<Option<A
 
 /// Gives a connection to its handler, on the worker that it will stay with.
 pub(crate) fn serve(core: &Arc<Core>, manner: &Arc<Manner>, connection: Accepted) {
-    if manner.proxy_protocol.is_none() {
+    if !manner.has_preface() {
         return hand_over(core, manner, connection);
     }
     let (core, manner) = (core.clone(), manner.clone());
     spawn(async move {
-        if let Some(protocol) = &manner.proxy_protocol
-            && let Some(connection) = receive(&core, &manner, protocol, connection).await
-        {
+        if let Some(connection) = preface(&core, &manner, connection).await {
             hand_over(&core, &manner, connection);
         }
     });
+}
+
+/// Reads what comes before the handler's protocol; `None` for a connection that is closed.
+async fn preface(core: &Core, manner: &Manner, mut connection: Accepted) -> Option<Accepted> {
+    if let Some(protocol) = &manner.proxy_protocol {
+        connection = receive(core, manner, protocol, connection).await?;
+    }
+    #[cfg(feature = "openssl")]
+    if let Some(acceptor) = &manner.tls {
+        connection = crate::handshake::make(core, acceptor, connection).await?;
+    }
+    Some(connection)
 }
 
 /// Reads the header, and judges whom it names; `None` for a connection that is closed.

@@ -10,6 +10,8 @@ pub mod control;
 mod core;
 mod either;
 mod graph;
+#[cfg(feature = "openssl")]
+mod handshake;
 mod hooks;
 mod keeper;
 mod listen;

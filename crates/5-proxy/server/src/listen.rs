@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use gorge_protocols::{AcceptPolicy, Address, Handler, ListenOptions, ProxyProtocol};
+#[cfg(feature = "openssl")]
+use gorge_tls::Acceptor;
 
 /// One listening address of a service. Make one with [`Listen::new`] and change what is to differ.
 #[derive(Clone)]
@@ -20,6 +22,9 @@ pub struct Listen {
     /// Each connection begins with a PROXY header; those that do not are closed, without an answer, and
     /// counted. `accept` judges the client that the header names. Default: off.
     pub proxy_protocol: Option<ProxyProtocol>,
+    /// Connections speak TLS, behind their PROXY header if they begin with one. Default: in the clear.
+    #[cfg(feature = "openssl")]
+    pub tls: Option<Acceptor>,
 }
 
 impl Listen {
@@ -29,7 +34,15 @@ impl Listen {
     }
 
     pub(crate) fn shared(address: Address, handler: Arc<dyn Handler>) -> Self {
-        Listen { address, options: ListenOptions::default(), handler, accept: None, proxy_protocol: None }
+        Listen {
+            address,
+            options: ListenOptions::default(),
+            handler,
+            accept: None,
+            proxy_protocol: None,
+            #[cfg(feature = "openssl")]
+            tls: None,
+        }
     }
 }
 

@@ -96,6 +96,8 @@ pub(crate) struct Manner {
     /// `None` also for a policy that lets everybody in.
     pub(crate) accept: Option<AcceptPolicy>,
     pub(crate) proxy_protocol: Option<ProxyProtocol>,
+    #[cfg(feature = "openssl")]
+    pub(crate) tls: Option<gorge_tls::Acceptor>,
 }
 
 /// The place of a socket on one worker. It stays here while it is served, for a worker that has to
@@ -114,15 +116,32 @@ impl From<&Listen> for Manner {
         Manner {
             accept: listen.accept.clone().filter(|policy| !policy.is_open()),
             proxy_protocol: listen.proxy_protocol.clone(),
+            #[cfg(feature = "openssl")]
+            tls: listen.tls.clone(),
             ..Manner::plain(listen.handler.clone())
         }
     }
 }
 
 impl Manner {
+    /// Something comes before the first byte of the handler's protocol.
+    pub(crate) fn has_preface(&self) -> bool {
+        #[cfg(feature = "openssl")]
+        if self.tls.is_some() {
+            return true;
+        }
+        self.proxy_protocol.is_some()
+    }
+
     /// Everybody is served, as they come.
     pub(crate) fn plain(handler: Arc<dyn Handler>) -> Self {
-        Manner { handler, accept: None, proxy_protocol: None }
+        Manner {
+            handler,
+            accept: None,
+            proxy_protocol: None,
+            #[cfg(feature = "openssl")]
+            tls: None,
+        }
     }
 }
 

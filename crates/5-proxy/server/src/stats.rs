@@ -27,6 +27,10 @@ pub struct Stats {
     pub too_many: u64,
     /// Connections closed for want of a good PROXY header, by [`HeaderRefused::index`].
     pub headers_refused: [u64; HeaderRefused::COUNT],
+    /// TLS handshakes made.
+    pub handshakes: u64,
+    /// TLS handshakes that failed.
+    pub handshakes_failed: u64,
 }
 
 /// One worker's counts.
@@ -41,6 +45,8 @@ pub(crate) struct Counters {
     pub(crate) denied: AtomicU64,
     pub(crate) too_many: AtomicU64,
     pub(crate) headers: [AtomicU64; HeaderRefused::COUNT],
+    pub(crate) handshakes: AtomicU64,
+    pub(crate) handshakes_failed: AtomicU64,
 }
 
 pub(crate) fn count(counter: &AtomicU64) {
@@ -62,6 +68,8 @@ impl Stats {
             denied: total(|c| &c.denied),
             too_many: total(|c| &c.too_many),
             headers_refused: std::array::from_fn(header),
+            handshakes: total(|c| &c.handshakes),
+            handshakes_failed: total(|c| &c.handshakes_failed),
         }
     }
 

@@ -5,14 +5,9 @@ use std::collections::BTreeMap;
 use gorge::error::{Error, Kind};
 
 /// Kinds of capabilities that the program does not have yet, and those that only code of one's own uses.
-const ELSEWHERE: [&str; 19] = [
-    "alpn_mismatched",
+const ELSEWHERE: [&str; 12] = [
     "bind_failed",
     "cache",
-    "certificate_expired",
-    "certificate_invalid",
-    "certificate_mismatched",
-    "certificate_missing",
     "compression",
     "configuration",
     "custom",
@@ -22,8 +17,6 @@ const ELSEWHERE: [&str; 19] = [
     "h3",
     "limit",
     "rejected",
-    "tls_handshake_failed",
-    "tls_timed_out",
     "web_socket",
 ];
 

@@ -18,19 +18,40 @@ pub struct TlsDigest {
     pub resumed: Option<bool>,
     /// Whether early data (0-RTT, RFC 8446 2.3) was accepted.
     pub early_data: Option<bool>,
+    /// Whether the other side, a client, was asked for its certificate: what it may do then may depend on the
+    /// server name too.
+    pub certificate_asked: bool,
     /// The certificate of the other side; `None` too if it showed none.
     pub peer_certificate: Option<PeerCertificate>,
+    /// What is wrong with that certificate, in the words of the TLS library, where the connection was allowed
+    /// all the same.
+    pub peer_fault: Option<&'static str>,
 }
 
 /// What is told of a certificate. Cloning allocates nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PeerCertificate {
+    /// The subject, as RFC 4514 writes it: `CN=alice,O=Example`.
+    pub subject: Option<Arc<str>>,
     /// Organisation of the subject.
     pub organisation: Option<Arc<str>>,
     /// Serial number, in hexadecimal.
     pub serial: Option<Arc<str>>,
     /// SHA-256 of the certificate in DER.
     pub sha256: Option<[u8; 32]>,
+}
+
+impl TlsDigest {
+    /// What became of the certificate of the other side: `ok`, `none` if it showed none, or what is wrong
+    /// with it.
+    #[must_use]
+    pub fn peer_verified(&self) -> &str {
+        match (&self.peer_certificate, self.peer_fault) {
+            (None, _) => "none",
+            (Some(_), Some(fault)) => fault,
+            (Some(_), None) => "ok",
+        }
+    }
 }
 
 impl PeerCertificate {

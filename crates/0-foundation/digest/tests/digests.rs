@@ -36,11 +36,14 @@ fn full_tls() -> TlsDigest {
         sni: Some("example.org".into()),
         resumed: Some(false),
         early_data: Some(false),
+        certificate_asked: true,
         peer_certificate: Some(PeerCertificate {
+            subject: Some("CN=alice,O=Example".into()),
             organisation: Some("Example".into()),
             serial: Some("01af".into()),
             sha256: Some([0xab; 32]),
         }),
+        peer_fault: None,
     }
 }
 
@@ -170,4 +173,13 @@ fn everything_is_send_and_sync() {
         TlsDigest,
         TrafficDigest,
     )>();
+}
+
+#[test]
+fn a_certificate_is_ok_faulty_or_none() {
+    let mut tls = full_tls();
+    assert_eq!(tls.peer_verified(), "ok");
+    tls.peer_fault = Some("certificate has expired");
+    assert_eq!(tls.peer_verified(), "certificate has expired");
+    assert_eq!(TlsDigest::default().peer_verified(), "none");
 }

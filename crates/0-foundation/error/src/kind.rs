@@ -162,6 +162,9 @@ kinds! {
     // The proxy's own decisions.
     /// No route takes the request.
     RouteNotFound => Row::same("route_not_found", 404, "destination_not_found"),
+    /// The request is for another host than the one that the client certificate of its connection was checked
+    /// for (RFC 9110 15.5.20).
+    Misdirected => Row::same("misdirected", 421, "http_request_denied"),
     /// The path of the request leads above the root, or is broken otherwise.
     PathInvalid => Row::same("path_invalid", 400, "http_request_error"),
     /// The client has to say who it is (RFC 9110 15.5.2).

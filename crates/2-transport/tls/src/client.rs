@@ -283,6 +283,8 @@ fn digest(ssl: &SslRef, name: &str) -> TlsDigest {
         sni: Some(name.into()),
         resumed: Some(ssl.session_reused()),
         early_data: None,
+        certificate_asked: false,
         peer_certificate: None,
+        peer_fault: None,
     }
 }

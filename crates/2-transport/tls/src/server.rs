@@ -263,7 +263,9 @@ fn digest(ssl: &SslRef) -> TlsDigest {
         sni: ssl.servername(NameType::HOST_NAME).map(Into::into),
         resumed: Some(ssl.session_reused()),
         early_data: None,
+        certificate_asked: false,
         peer_certificate: None,
+        peer_fault: None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// A slot for one value of the user's own type, such as what a TLS callback found out. Cloning shares the value and
@@ -28,6 +29,24 @@ impl Extension {
     /// Whether there is no value.
     pub fn is_empty(&self) -> bool {
         self.0.is_none()
+    }
+}
+
+/// Whether it is the very same value: only a clone equals its original.
+impl PartialEq for Extension {
+    fn eq(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Some(one), Some(another)) => Arc::ptr_eq(one, another),
+            (one, another) => one.is_none() && another.is_none(),
+        }
+    }
+}
+
+impl Eq for Extension {}
+
+impl Hash for Extension {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.as_ref().map(|value| Arc::as_ptr(value).cast::<()>()).hash(state);
     }
 }
 

@@ -3,6 +3,8 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
+use crate::Extension;
+
 /// What is known of the TLS session of a connection. Cloning allocates nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct TlsDigest {
@@ -10,6 +12,9 @@ pub struct TlsDigest {
     pub version: Option<&'static str>,
     /// Cipher suite under the name its standard gives it, as `TLS_AES_128_GCM_SHA256`.
     pub cipher: Option<&'static str>,
+    /// The group of the key exchange, as `X25519MLKEM768`; `None` too if the library does not tell, as after a
+    /// resumption.
+    pub group: Option<&'static str>,
     /// The application protocol agreed on (RFC 7301), as `h2`.
     pub alpn: Option<Arc<[u8]>>,
     /// The server name the client asked for (RFC 6066 3).
@@ -26,6 +31,8 @@ pub struct TlsDigest {
     /// What is wrong with that certificate, in the words of the TLS library, where the connection was allowed
     /// all the same.
     pub peer_fault: Option<&'static str>,
+    /// What the user's own code made of the handshake.
+    pub extension: Extension,
 }
 
 /// What is told of a certificate. Cloning allocates nothing.
@@ -33,6 +40,8 @@ pub struct TlsDigest {
 pub struct PeerCertificate {
     /// The subject, as RFC 4514 writes it: `CN=alice,O=Example`.
     pub subject: Option<Arc<str>>,
+    /// The issuer, written in the same way.
+    pub issuer: Option<Arc<str>>,
     /// Organisation of the subject.
     pub organisation: Option<Arc<str>>,
     /// Serial number, in hexadecimal.

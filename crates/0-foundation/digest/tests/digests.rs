@@ -32,6 +32,7 @@ fn full_tls() -> TlsDigest {
     TlsDigest {
         version: Some("TLSv1.3"),
         cipher: Some("TLS_AES_128_GCM_SHA256"),
+        group: Some("X25519"),
         alpn: Some(b"h2".as_slice().into()),
         sni: Some("example.org".into()),
         resumed: Some(false),
@@ -39,11 +40,13 @@ fn full_tls() -> TlsDigest {
         certificate_asked: true,
         peer_certificate: Some(PeerCertificate {
             subject: Some("CN=alice,O=Example".into()),
+            issuer: Some("CN=root".into()),
             organisation: Some("Example".into()),
             serial: Some("01af".into()),
             sha256: Some([0xab; 32]),
         }),
         peer_fault: None,
+        extension: Extension::new("mine"),
     }
 }
 

@@ -237,6 +237,12 @@ impl Endpoint {
     }
 }
 
+impl std::fmt::Debug for Connector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connector").field("options", &self.0.options).finish_non_exhaustive()
+    }
+}
+
 impl std::fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Endpoint").field("identity", &self.identity).finish_non_exhaustive()
@@ -286,5 +292,6 @@ fn digest(ssl: &SslRef, name: &str) -> TlsDigest {
         certificate_asked: false,
         peer_certificate: None,
         peer_fault: None,
+        ..TlsDigest::default()
     }
 }

@@ -266,6 +266,7 @@ fn digest(ssl: &SslRef) -> TlsDigest {
         certificate_asked: false,
         peer_certificate: None,
         peer_fault: None,
+        ..TlsDigest::default()
     }
 }
 

@@ -42,6 +42,14 @@ impl<S: Stream + ?Sized> Stream for Box<S> {
         (**self).is_closed()
     }
 
+    fn is_watched(&self) -> bool {
+        (**self).is_watched()
+    }
+
+    fn needs_shutdown(&self) -> bool {
+        (**self).needs_shutdown()
+    }
+
     fn raw_fd(&self) -> Option<RawFd> {
         (**self).raw_fd()
     }

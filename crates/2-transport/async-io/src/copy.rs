@@ -129,9 +129,7 @@ impl Direction {
                     ready!(to.poll_flush(cx))?;
                     match ready!(to.poll_shutdown(cx)) {
                         // It has gone already: there is nobody left to tell.
-                        Err(err) if err.kind() != io::ErrorKind::NotConnected => {
-                            return Poll::Ready(Err(err));
-                        }
+                        Err(err) if !is_gone(&err) => return Poll::Ready(Err(err)),
                         _ => self.step = Step::Done,
                     }
                 }
@@ -188,6 +186,13 @@ impl Direction {
             buffers::give(std::mem::take(&mut self.buf));
         }
     }
+}
+
+/// Whether the end of a stream could not be said because there is nobody any more. Where it takes a message
+/// (TLS), that is an error of writing.
+fn is_gone(err: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionReset, NotConnected};
+    matches!(err.kind(), BrokenPipe | ConnectionReset | NotConnected)
 }
 
 impl Drop for Direction {

@@ -94,6 +94,12 @@ pub trait Stream: Send + Unpin + 'static {
         true
     }
 
+    /// Whether to the other side a drop without [`poll_shutdown`](Stream::poll_shutdown) looks as if
+    /// somebody had cut the connection. TLS is so; of a socket the kernel says the end by itself.
+    fn needs_shutdown(&self) -> bool {
+        false
+    }
+
     /// The descriptor underneath, if there is one.
     fn raw_fd(&self) -> Option<RawFd> {
         None

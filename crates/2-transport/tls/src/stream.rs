@@ -199,6 +199,10 @@ impl<S: Stream> Stream for TlsStream<S> {
         self.inner.get_ref().stream().is_none_or(Stream::is_watched)
     }
 
+    fn needs_shutdown(&self) -> bool {
+        !self.ended
+    }
+
     fn raw_fd(&self) -> Option<RawFd> {
         self.inner.get_ref().stream()?.raw_fd()
     }

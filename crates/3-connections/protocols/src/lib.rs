@@ -6,6 +6,8 @@ mod address;
 mod adjust;
 mod connect;
 mod connect_policy;
+#[cfg(feature = "openssl")]
+mod connect_tls;
 mod credentials;
 mod handler;
 mod listen;
@@ -27,6 +29,8 @@ pub use ipnet::IpNet;
 pub use address::{Address, InvalidAddress};
 pub use connect::connect;
 pub use connect_policy::{ConnectPolicy, Target};
+#[cfg(feature = "openssl")]
+pub use connect_tls::{Secured, connect_tls};
 pub use credentials::{Credentials, Identity, InvalidCredentials};
 pub use handler::{Accepted, Connections, Handler, Permit};
 pub use listen::{BoundListener, Listener};

@@ -133,6 +133,10 @@ impl Stream for Transport {
         each!(self, stream => stream.is_watched())
     }
 
+    fn needs_shutdown(&self) -> bool {
+        each!(self, stream => stream.needs_shutdown())
+    }
+
     fn raw_fd(&self) -> Option<RawFd> {
         each!(self, stream => stream.raw_fd())
     }

@@ -20,7 +20,7 @@ use crate::{Connection, fault};
 /// Limits and times of a [`Client`].
 #[derive(Clone, Debug)]
 pub struct ClientOptions {
-    /// How to connect, and for how long to try: 5 s.
+    /// How to connect, and for how long to try: 5 s; with TLS 10 s, which is twice as long, in all.
     pub connect: ConnectOptions,
     /// From the last byte of the request to the head of its answer. Default 60 s.
     pub first_byte: Duration,
@@ -32,8 +32,12 @@ pub struct ClientOptions {
     pub body: usize,
     /// Sizes of heads and chunk framing.
     pub limits: Limits,
-    /// Idle connections, by host and port.
+    /// Idle connections, by scheme, host and port.
     pub pool: gorge_pool::Options,
+    /// How `https` is spoken: whom to trust, what to show. Default as [`gorge_tls::ClientOptions`] has it,
+    /// with the system's roots, which are read at the first request that needs them.
+    #[cfg(feature = "openssl")]
+    pub tls: Option<gorge_tls::Connector>,
 }
 
 impl Default for ClientOptions {
@@ -46,6 +50,8 @@ impl Default for ClientOptions {
             body: 10 * 1024 * 1024,
             limits: Limits::default(),
             pool: gorge_pool::Options::default(),
+            #[cfg(feature = "openssl")]
+            tls: None,
         }
     }
 }
@@ -54,18 +60,22 @@ type Idle = Box<Connection<Transport>>;
 
 /// Asks servers and collects their answers: for health checks, tests and tools. One for all tasks.
 ///
-/// It speaks `http://`. Names are resolved by [`ConnectOptions::resolver`]. Redirects are answers like any other.
-/// Connections are kept by host and port and looked at before they are used again; no task runs
+/// It speaks `http://`, and with the feature `openssl` `https://` too. Names are resolved by [`ConnectOptions::resolver`]. Redirects are answers like any other.
+/// Connections are kept by scheme, host and port and looked at before they are used again; no task runs
 /// behind the caller's back, so an idle one that its server has closed goes at the next request.
 pub struct Client {
     pool: Pool<Key, Idle>,
     options: ClientOptions,
     limits: Arc<Limits>,
+    /// The one that is made when none was given.
+    #[cfg(feature = "openssl")]
+    tls: std::sync::OnceLock<gorge_tls::Connector>,
 }
 
 /// Whom a connection leads to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Key {
+    tls: bool,
     host: Box<str>,
     port: u16,
 }
@@ -81,10 +91,16 @@ impl Client {
     #[must_use]
     pub fn new(options: ClientOptions) -> Self {
         let limits = Arc::new(options.limits);
-        Self { pool: Pool::new(worker_count(), options.pool), options, limits }
+        Self {
+            pool: Pool::new(worker_count(), options.pool),
+            options,
+            limits,
+            #[cfg(feature = "openssl")]
+            tls: std::sync::OnceLock::new(),
+        }
     }
 
-    /// GET of an absolute `http://` URL.
+    /// GET of an absolute URL.
     ///
     /// # Errors
     /// As for [`request`](Self::request).
@@ -92,7 +108,7 @@ impl Client {
         self.request(&head(Method::GET, url)?, Bytes::new()).await
     }
 
-    /// POST of `body` to an absolute `http://` URL.
+    /// POST of `body` to an absolute URL.
     ///
     /// # Errors
     /// As for [`request`](Self::request).
@@ -118,12 +134,34 @@ impl Client {
                 Err(_) => self.pool.discard(worker_id(), Reason::Ended),
             }
         }
-        let transport = connect(&key.address()?, &self.options.connect).await?;
+        let transport = self.open(&key).await?;
         self.pool.created(worker_id());
         let conn = Box::new(Connection::new(transport, self.limits.clone()));
         let mut entry = Entry::new(conn, clock::now());
         let answer = collect::exchange(&mut entry.conn, head, body, &self.options).await?;
         Ok(self.done(&key, entry, answer))
+    }
+
+    /// A new connection.
+    async fn open(&self, key: &Key) -> Result<Transport> {
+        let (address, options) = (key.address()?, &self.options.connect);
+        #[cfg(feature = "openssl")]
+        if key.tls {
+            let endpoint = self.connector()?.to(key.name());
+            let secured = gorge_protocols::connect_tls(&address, options, &endpoint, &[]).await?;
+            return Ok(secured.transport);
+        }
+        connect(&address, options).await
+    }
+
+    /// Who makes TLS.
+    #[cfg(feature = "openssl")]
+    fn connector(&self) -> Result<&gorge_tls::Connector> {
+        if let Some(connector) = self.options.tls.as_ref().or_else(|| self.tls.get()) {
+            return Ok(connector);
+        }
+        let made = gorge_tls::Connector::new(gorge_tls::ClientOptions::default())?;
+        Ok(self.tls.get_or_init(|| made))
     }
 
     /// An idle connection that is still good.
@@ -186,14 +224,30 @@ impl Key {
         if head.method == Method::CONNECT {
             return Err(fault::unspeakable("CONNECT has no answer to collect"));
         }
-        match (head.uri.scheme(), head.uri.host()) {
-            (Some("http"), Some(host)) => {
-                let port = head.uri.port().unwrap_or(80);
-                Ok(Self { host: host.to_ascii_lowercase().into(), port })
+        let tls = match head.uri.scheme() {
+            Some("http") => false,
+            Some("https") if cfg!(feature = "openssl") => true,
+            Some("https") => {
+                return Err(fault::unspeakable(
+                    "https:// needs the feature openssl, which this build leaves out",
+                ));
             }
-            (Some(_), _) => Err(fault::unspeakable("this client speaks http:// and no https://")),
-            (None, _) => Err(fault::unspeakable("a request of this client needs an absolute http:// URL")),
+            Some(_) => return Err(fault::unspeakable("this client speaks http:// and https:// alone")),
+            None => return Err(fault::unspeakable("a request of this client needs an absolute URL")),
+        };
+        match head.uri.host() {
+            Some(host) => {
+                let port = head.uri.port().unwrap_or(if tls { 443 } else { 80 });
+                Ok(Self { tls, host: host.to_ascii_lowercase().into(), port })
+            }
+            None => Err(fault::unspeakable("the URL of the request has no host")),
         }
+    }
+
+    /// The name that a certificate must be for: an IPv6 address stands in brackets only in URLs.
+    #[cfg(feature = "openssl")]
+    fn name(&self) -> &str {
+        self.host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(&self.host)
     }
 
     fn address(&self) -> Result<Address> {

@@ -1,5 +1,6 @@
 //! One HTTP/1 connection, seen from the client: its state, and what each response head makes of it.
 
+use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -177,6 +178,8 @@ impl<S: Stream> Connection<S> {
         Poll::Ready(match read {
             Ok(0) => Surprise::Ended,
             Ok(_) => Surprise::Data,
+            // TLS that ends without a word: between two exchanges nothing is lost by it.
+            Err(cut) if cut.kind() == io::ErrorKind::UnexpectedEof => Surprise::Ended,
             Err(_) => Surprise::Failed,
         })
     }

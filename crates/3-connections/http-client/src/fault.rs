@@ -31,7 +31,13 @@ pub(crate) fn closed(context: &'static str) -> Error {
 }
 
 pub(crate) fn read_failed(error: io::Error) -> Error {
-    Error::because(Kind::of_read(&error), "reading from the upstream failed", error).into_upstream()
+    let context = match error.kind() {
+        io::ErrorKind::UnexpectedEof => {
+            "the upstream's TLS ended without a close_notify, so what came may be cut"
+        }
+        _ => "reading from the upstream failed",
+    };
+    Error::because(Kind::of_read(&error), context, error).into_upstream()
 }
 
 pub(crate) fn write_failed(error: io::Error) -> Error {

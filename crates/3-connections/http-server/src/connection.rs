@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use gorge_async_io::{ReadBuffer, Room, Stream, WriteQueue};
 use gorge_error::{Error, Kind, Result};
@@ -193,12 +193,28 @@ impl<S: Stream> Connection<S> {
         self.closing |= !framing.keep_alive || last || self.request.connect;
     }
 
+    /// Says the end of our side, where a drop alone would look like a cut (TLS), unless the answer was
+    /// broken off. To be called before the drop; it waits for nothing, so that a client which takes no more
+    /// goes without.
+    pub fn end(&mut self) {
+        let between = matches!(self.answer, Answer::Unasked | Answer::Awaited) || self.encoder.is_ended();
+        if between && !self.broken && self.write.is_empty() && self.stream.needs_shutdown() {
+            let _ = self.stream.poll_shutdown(&mut Context::from_waker(Waker::noop()));
+        }
+    }
+
     /// Reads once. After the end of the client's side it is 0 at once, without a system call.
+    ///
+    /// A client that ends TLS without a word, as most do, has ended its side: the framing of a request
+    /// tells whether it is whole. What passes through a tunnel has none.
     pub(crate) fn poll_fill(&mut self, cx: &mut Context<'_>, room: Room) -> Poll<io::Result<usize>> {
         if self.ended {
             return Poll::Ready(Ok(0));
         }
-        let read = ready!(self.read.poll_fill(&mut self.stream, cx, room));
+        let read = match ready!(self.read.poll_fill(&mut self.stream, cx, room)) {
+            Err(cut) if cut.kind() == io::ErrorKind::UnexpectedEof && self.answer != Answer::Tunnel => Ok(0),
+            read => read,
+        };
         self.ended = matches!(read, Ok(0));
         Poll::Ready(read)
     }

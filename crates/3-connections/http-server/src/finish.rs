@@ -24,9 +24,7 @@ impl<S: Stream> Connection<S> {
     pub fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         if self.broken {
             // What was sent before the break may still go, if the client takes it at once.
-            if !self.write.is_empty() {
-                let _ = self.poll_flush(cx);
-            }
+            let _ = self.poll_flush(cx);
             return Poll::Ready(false);
         }
         if !self.encoder.is_ended()

@@ -38,25 +38,9 @@ where
     R: IntoResponse,
 {
     let mut server = Server { conn: Connection::new(stream, settings), timer: Timer::new() };
-    let mut head = RequestHead::new();
-    let mut patience = server.settings().head_timeout;
-    while server.wait(patience).await {
-        let served: Result<()> = match server.read_head(&mut head).await {
-            Ok(None) => return Ok(()),
-            Ok(Some(framing)) => server.exchange(&head, framing, &handler).await,
-            Err(error) => Err(error),
-        };
-        // Lets go of the request's bytes before the buffer they lie in is needed again.
-        head.clear();
-        if let Err(error) = &served {
-            server.fail(error).await;
-        }
-        if !server.finish().await {
-            return served;
-        }
-        patience = server.settings().keep_alive;
-    }
-    Ok(())
+    let served = server.run(&handler).await;
+    server.conn.end();
+    served
 }
 
 struct Server<S> {
@@ -65,6 +49,32 @@ struct Server<S> {
 }
 
 impl<S: Stream> Server<S> {
+    async fn run<H, R>(&mut self, handler: &H) -> Result<()>
+    where
+        H: AsyncFn(&RequestHead, &mut RequestBody<'_>) -> R,
+        R: IntoResponse,
+    {
+        let mut head = RequestHead::new();
+        let mut patience = self.settings().head_timeout;
+        while self.wait(patience).await {
+            let served: Result<()> = match self.read_head(&mut head).await {
+                Ok(None) => return Ok(()),
+                Ok(Some(framing)) => self.exchange(&head, framing, handler).await,
+                Err(error) => Err(error),
+            };
+            // Lets go of the request's bytes before the buffer they lie in is needed again.
+            head.clear();
+            if let Err(error) = &served {
+                self.fail(error).await;
+            }
+            if !self.finish().await {
+                return served;
+            }
+            patience = self.settings().keep_alive;
+        }
+        Ok(())
+    }
+
     fn settings(&self) -> &Settings {
         self.conn.settings()
     }

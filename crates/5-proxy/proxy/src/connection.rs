@@ -62,7 +62,8 @@ pub(crate) async fn serve<A: App>(current: Arc<Current<A>>, accepted: Accepted) 
     while downstream.wait(patience).await && Recycled::pin(downstream.exchange()).await {
         patience = downstream.conn.settings().keep_alive;
     }
-    let Downstream { conn, permit, .. } = downstream;
+    let Downstream { mut conn, permit, .. } = downstream;
+    conn.end();
     drop(conn);
     add(&counters.local().closed, 1);
     drop(permit);

@@ -8,8 +8,6 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 use gorge_async_io::Stream;
 use gorge_digest::PeerAddr;
-#[cfg(feature = "openssl")]
-use gorge_error::Retryable;
 use gorge_error::{Error, Kind, Result};
 use gorge_http_client::{Connection, Surprise};
 use gorge_http_parser::Limits;
@@ -17,8 +15,6 @@ use gorge_pool::{Entry, Id, Options, Pool, Reason, Taken};
 use gorge_protocols::proxy_protocol::{Version, encode_v1, encode_v2};
 use gorge_protocols::{Transport, connect};
 use gorge_runtime::{PerWorker, spawn_background, worker_id};
-#[cfg(feature = "openssl")]
-use gorge_timeout::timeout;
 use gorge_timeout::{Timer, clock};
 use gorge_upstream::{Peer, ReuseKey};
 use parking_lot::Mutex;
@@ -28,10 +24,6 @@ use crate::stats::{Counters, add};
 /// How long before the end of the time that an upstream promised (`Keep-Alive: timeout`) a connection
 /// is given up: a request must not cross the upstream's close on its way.
 const KEEP_ALIVE_MARGIN: Duration = Duration::from_secs(1);
-
-/// A connect with TLS may take so many times as long as one without: 10 s by default, in all.
-#[cfg(feature = "openssl")]
-const WITH_TLS: u32 = 2;
 
 type Idle = Box<Connection<Transport>>;
 
@@ -50,8 +42,18 @@ pub(crate) struct Connector {
 pub(crate) struct Link<'a> {
     entry: Entry<Idle>,
     key: ReuseKey,
-    reused: bool,
+    /// When it was made; `None` for one of the pool.
+    made: Option<Made>,
     in_use: InUse<'a>,
+}
+
+/// The times of a connect.
+#[derive(Clone, Copy)]
+pub(crate) struct Made {
+    /// The connection stood, in the clear so far.
+    pub(crate) connected: Instant,
+    /// The TLS handshake was done; `None` in the clear.
+    pub(crate) tls_done: Option<Instant>,
 }
 
 /// Sees to it that a connection that was in use and is not given back is counted, whatever ends the
@@ -74,7 +76,12 @@ impl Drop for InUse<'_> {
 impl Link<'_> {
     /// True if it carried an exchange before.
     pub(crate) fn reused(&self) -> bool {
-        self.reused
+        self.made.is_none()
+    }
+
+    /// When it was made, if that was for this attempt.
+    pub(crate) fn made(&self) -> Option<Made> {
+        self.made
     }
 
     pub(crate) fn connection(&mut self) -> &mut Connection<Transport> {
@@ -103,30 +110,21 @@ impl Wanted<'_> {
 
     /// A new connection that begins with this peer's PROXY protocol header, if it wants one, and goes on
     /// with TLS, if it speaks that.
-    async fn open(&self, limits: &Arc<Limits>) -> Result<Connection<Transport>> {
-        let options = self.peer.connect_options();
-        #[cfg(feature = "openssl")]
-        let deadline = clock::add(Instant::now(), options.timeout * WITH_TLS);
-        let transport = connect(self.peer.address(), options).await?;
+    async fn open(&self, limits: &Arc<Limits>) -> Result<(Connection<Transport>, Made)> {
+        let (address, options) = (self.peer.address(), self.peer.connect_options());
         #[cfg(feature = "openssl")]
         if let Some(endpoint) = self.peer.tls() {
             let mut preface = BytesMut::new();
             self.introduce(&mut preface)?;
-            let limit = deadline.saturating_duration_since(Instant::now());
-            let handshake = timeout(limit, endpoint.connect(transport, &preface)).await;
-            let stream = handshake.unwrap_or_else(|_| Err(self.too_slow()))?;
-            return Ok(Connection::new(Transport::from(stream), limits.clone()));
+            let secured = gorge_protocols::connect_tls(address, options, endpoint, &preface).await?;
+            let made = Made { connected: secured.connected, tls_done: Some(clock::now()) };
+            return Ok((Connection::new(secured.transport, limits.clone()), made));
         }
+        let transport = connect(address, options).await?;
+        let made = Made { connected: clock::now(), tls_done: None };
         let mut conn = Connection::new(transport, limits.clone());
         self.introduce(conn.preface())?;
-        Ok(conn)
-    }
-
-    #[cfg(feature = "openssl")]
-    fn too_slow(&self) -> Error {
-        let limit = self.peer.connect_options().timeout * WITH_TLS;
-        let context = format!("connect to {} and its TLS handshake took longer than {limit:?}", self.peer);
-        Error::explain(Kind::TlsTimedOut, context).into_upstream().retryable(Retryable::Yes)
+        Ok((conn, made))
     }
 
     /// Writes the PROXY protocol header, if the peer wants one.
@@ -171,11 +169,16 @@ impl Connector {
             return Ok(link);
         }
         // Boxed, so that this rare and large future does not make every exchange's larger.
-        let conn = Box::new(Box::pin(wanted.open(&self.limits)).await?);
+        let (conn, made) = Box::pin(wanted.open(&self.limits)).await?;
         add(&counters.connected, 1);
         let worker = worker_id();
         self.pool.created(worker);
-        Ok(Link { entry: Entry::new(conn, clock::now()), key, reused: false, in_use: self.in_use(worker) })
+        Ok(Link {
+            entry: Entry::new(Box::new(conn), clock::now()),
+            key,
+            made: Some(made),
+            in_use: self.in_use(worker),
+        })
     }
 
     fn in_use(&self, worker: usize) -> InUse<'_> {
@@ -206,7 +209,7 @@ impl Connector {
             }
             add(&counters.reused, 1);
             let in_use = self.in_use(worker);
-            return Some(Link { entry, key: key.clone(), reused: true, in_use });
+            return Some(Link { entry, key: key.clone(), made: None, in_use });
         }
     }
 

@@ -156,7 +156,10 @@ impl<A: App> Core<A> {
     pub(crate) fn begin_attempt(&self, state: &mut State<A::Context>, peer: &Peer) -> Instant {
         add(&self.counters.local().attempts, 1);
         let began = clock::now();
-        state.x.facts.timing.peer_selected = Some(began);
+        let facts = &mut state.x.facts;
+        facts.timing.peer_selected = Some(began);
+        // Those of an earlier attempt are not those of this one.
+        (facts.timing.connected, facts.timing.tls_done, facts.upstream_tls) = (None, None, None);
         state.x.facts.attempts.push(Attempt {
             peer: peer.id(),
             address: peer.digest_address().clone(),
@@ -209,11 +212,7 @@ impl<A: App> Core<A> {
             Ok(link) => link,
             Err(error) => return self.failed(state, flight, Progress::Nothing, error),
         };
-        if let Some(attempt) = state.x.facts.attempts.last_mut() {
-            attempt.reused = link.reused();
-        }
-        state.x.facts.timing.connected = Some(clock::now());
-        state.x.facts.upstream_tls = link.connection().stream().tls_digest().cloned();
+        note_connection(&mut state.x, &mut link);
         self.app.observer().event(&state.x, &Event::Connected);
         let result = self.converse(side, state, &mut link, began, flight).await;
         if let Ok(Attempted::Done) = result {
@@ -549,6 +548,17 @@ fn announced<C>(state: &mut State<C>, length: BodyLength) -> BodyLength {
         BodyLength::Known(n) if n > 0 => BodyLength::Unknown,
         length => length,
     }
+}
+
+/// Takes note of the connection that an attempt has got.
+fn note_connection<C>(x: &mut Exchange<C>, link: &mut Link<'_>) {
+    if let Some(attempt) = x.facts.attempts.last_mut() {
+        attempt.reused = link.reused();
+    }
+    let made = link.made();
+    x.facts.timing.connected = Some(made.map_or_else(clock::now, |made| made.connected));
+    x.facts.timing.tls_done = made.and_then(|made| made.tls_done);
+    x.facts.upstream_tls = link.connection().stream().tls_digest().cloned();
 }
 
 fn note_failure<C>(state: &mut State<C>, progress: Progress, error: &Error) {

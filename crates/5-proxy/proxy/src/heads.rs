@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use gorge_error::{Error, Kind, Result};
 use gorge_filter::{BodyLength, Exchange};
-use gorge_http::{Headers, Known, Method, ResponseHead, Version, list};
+use gorge_http::{Headers, Known, Method, ResponseHead, Version, authority, list};
 use gorge_http_parser::{Expect, Framing, RequestFraming};
 
 /// How often a request may have passed through here before it is taken for a loop.
@@ -116,10 +116,30 @@ pub(crate) fn admit<C>(x: &mut Exchange<C>, framing: &RequestFraming, via: &Via)
     if x.req.method == Method::TRACE {
         return Err(Error::explain(Kind::MethodNotAllowed, "TRACE is not allowed here").into_downstream());
     }
+    if let Some(sni) = misdirected(x) {
+        let context = format!(
+            "the connection was made for {sni:?}, and where clients show certificates a request on it must be \
+             for the same host"
+        );
+        return Err(Error::explain(Kind::Misdirected, context).into_downstream());
+    }
     if via.passes_of(&x.req.headers) > PASSES {
         return Err(Error::explain(Kind::Loop, "the request came through here too often").into_downstream());
     }
     Ok(())
+}
+
+/// The name that the client's connection was made for, if the request is for another one and clients are
+/// asked for certificates: what such a certificate allows may differ from host to host, and it was judged
+/// for that name (RFC 9110 15.5.20). Another connection may be right. A tunnel leads elsewhere by its nature.
+fn misdirected<C>(x: &Exchange<C>) -> Option<&str> {
+    let tls = x.facts.tls.as_ref().filter(|tls| tls.certificate_asked)?;
+    let sni = tls.sni.as_deref()?;
+    let host = x.req.headers.get(Known::Host)?;
+    let host = authority::validate(host).map_or(host, |authority| authority.host().as_bytes());
+    let bare = |name: &'_ [u8]| name.strip_suffix(b".").map_or(name.len(), <[u8]>::len);
+    let same = host[..bare(host)].eq_ignore_ascii_case(&sni.as_bytes()[..bare(sni.as_bytes())]);
+    (!same && x.req.method != Method::CONNECT).then_some(sni)
 }
 
 /// Counts `Max-Forwards` of an OPTIONS request down (RFC 9110 7.6.2). True: it ends here.
@@ -160,7 +180,39 @@ pub(crate) fn receive_response(head: &mut ResponseHead, switching: bool, via: &V
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use gorge_digest::TlsDigest;
+
     use super::*;
+
+    #[test]
+    fn where_clients_show_certificates_a_request_is_for_the_name_of_its_connection() {
+        let mut x = Exchange::<()>::new();
+        let mut misdirected = |asked, sni: Option<&str>, host: &str, method| {
+            let sni = sni.map(Into::into);
+            x.facts.tls = Some(Arc::new(TlsDigest { certificate_asked: asked, sni, ..TlsDigest::default() }));
+            x.req.method = method;
+            x.req.headers.insert(Known::Host, host).unwrap();
+            super::misdirected(&x).is_some()
+        };
+        for (host, other) in [
+            ("a.example", false),
+            ("A.Example:8443", false),
+            ("a.example.", false),
+            ("b.example", true),
+            ("a.example.org", true),
+            ("", true),
+            ("[::1]:443", true),
+        ] {
+            assert_eq!(misdirected(true, Some("a.example"), host, Method::GET), other, "{host}");
+            assert!(!misdirected(false, Some("a.example"), host, Method::GET), "{host}");
+            assert!(!misdirected(true, None, host, Method::GET), "{host}");
+            assert!(!misdirected(true, Some("a.example"), host, Method::CONNECT), "{host}");
+        }
+        x.req.headers.clear();
+        assert_eq!(super::misdirected(&x), None, "HTTP/1.0 may come without a host");
+    }
 
     #[test]
     fn passes_are_counted_by_name_in_every_form() {

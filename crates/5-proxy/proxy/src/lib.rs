@@ -12,6 +12,7 @@ mod current;
 mod exchange;
 pub mod filters;
 mod heads;
+mod hex;
 mod ip_text;
 mod leg;
 pub mod log;

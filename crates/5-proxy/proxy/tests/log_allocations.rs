@@ -1,10 +1,10 @@
 //! A line of a log allocates nothing, in whatever format.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use gorge_digest::PeerAddr;
+use gorge_digest::{PeerAddr, PeerCertificate, TlsDigest};
 use gorge_error::{Error, Kind};
 use gorge_filter::{Attempt, Event, Exchange, Observer, Outcome, PeerId, Progress, RouteId};
 use gorge_http::{Known, Method, Status, Uri};
@@ -40,6 +40,23 @@ fn exchange() -> Exchange {
     x.facts.client = Some(addr.clone());
     x.facts.local = Some(PeerAddr::Unix(Some(std::path::Path::new("/run/gorge.sock").into())));
     x.facts.route = Some(RouteId(0));
+    let shown = PeerCertificate {
+        subject: Some("CN=alice".into()),
+        serial: Some("01af".into()),
+        sha256: Some([0xab; 32]),
+        ..PeerCertificate::default()
+    };
+    let tls = TlsDigest {
+        version: Some("TLSv1.3"),
+        cipher: Some("TLS_AES_128_GCM_SHA256"),
+        sni: Some("shop.example".into()),
+        alpn: Some(b"http/1.1".as_slice().into()),
+        resumed: Some(true),
+        peer_certificate: Some(shown),
+        ..TlsDigest::default()
+    };
+    x.facts.tls = Some(Arc::new(tls.clone()));
+    x.facts.upstream_tls = Some(Arc::new(tls));
     let start = Instant::now();
     let timing = &mut x.facts.timing;
     (timing.start, timing.head_read, timing.peer_selected) = (Some(start), Some(start), Some(start));
@@ -70,7 +87,10 @@ fn a_line_allocates_nothing() {
     let template = "$time $time_common $time_unix $client $client_ip $local $method $uri $target $path $query \
                     $protocol $scheme $status $complete $request_size $response_size $duration_ms $upstream \
                     $upstream_ms $connect_ms $first_byte_ms $attempts $connection_requests $route $reason \
-                    $fault $host $referer $user_agent $request_id $http_x_beta $http_x_none";
+                    $fault $host $referer $user_agent $request_id $http_x_beta $http_x_none \
+                    $tls_version $tls_cipher $tls_sni $tls_alpn $tls_resumed $tls_client_subject \
+                    $tls_client_serial $tls_client_sha256 $tls_client_verified $upstream_tls_version \
+                    $upstream_tls_resumed";
     let json = format!("{{\"all\":\"{template}\"}}");
     for format in ["combined", "common", "json", template, &json] {
         let names: [Box<str>; 1] = ["shop".into()];

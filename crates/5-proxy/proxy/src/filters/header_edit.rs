@@ -42,6 +42,14 @@ const RULES: KnownSet = KnownSet::of(&[Known::CdnLoop, Known::Expect, Known::Max
 /// | `$scheme` | `http` or `https`, as the client spoke it to us |
 /// | `$request_id` | `X-Request-Id`, see [`RequestId`](super::RequestId) |
 /// | `$status` | the status, in a [`ResponseHeaderEdit`] only |
+/// | `$tls_version`, `$tls_cipher` | what was agreed on with the client, as `TLSv1.3`; empty in the clear, as all that follow |
+/// | `$tls_sni` | the server name that the client asked for |
+/// | `$tls_alpn` | the application protocol agreed on |
+/// | `$tls_resumed` | `true` if an earlier session goes on, else `false` |
+/// | `$tls_client_subject` | the subject of the client's certificate, as `CN=alice,O=Example` |
+/// | `$tls_client_serial` | its serial number, in hexadecimal |
+/// | `$tls_client_sha256` | the SHA-256 of it, in hexadecimal |
+/// | `$tls_client_verified` | `ok`, `none` if there is none, or what is wrong with it |
 ///
 /// `Host` can be set, to a fixed value. Fields that frame the message or belong to the connection
 /// (`Connection`, `Content-Length`, `Transfer-Encoding`, `Upgrade` and the like) cannot be edited, nor

@@ -25,6 +25,7 @@ mod rewrite;
 mod scratch;
 mod security_headers;
 mod template;
+mod tls_fact;
 
 pub use access_list::AccessList;
 pub use auth::{BasicAuth, BearerAuth};

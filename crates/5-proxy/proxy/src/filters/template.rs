@@ -5,6 +5,7 @@ use gorge_http::{Known, Status, authority};
 
 use super::client::write_client_ip;
 use super::scratch;
+use super::tls_fact::TlsFact;
 
 /// Text in which `$name` or `${name}` stands for something of the exchange, and `$$` for a dollar sign.
 /// Read once; writing it allocates nothing but what `out` needs.
@@ -19,7 +20,8 @@ pub(super) enum Piece {
     Name(Name),
 }
 
-/// What a name stands for. None of them can have a control character, for heads that do are refused.
+/// What a name stands for. None of them can have a control character: heads that do are refused, and in
+/// certificates they are escaped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Name {
     /// `Host` as it came, with its port.
@@ -33,11 +35,12 @@ pub(super) enum Name {
     RequestId,
     Scheme,
     Status,
+    Tls(TlsFact),
     Uri,
 }
 
 /// By the alphabet.
-const NAMES: [(&str, Name); 10] = [
+const NAMES: [(&str, Name); 19] = [
     ("authority", Name::Authority),
     ("client_ip", Name::ClientIp),
     ("host", Name::Host),
@@ -47,6 +50,15 @@ const NAMES: [(&str, Name); 10] = [
     ("request_id", Name::RequestId),
     ("scheme", Name::Scheme),
     ("status", Name::Status),
+    ("tls_alpn", Name::Tls(TlsFact::Alpn)),
+    ("tls_cipher", Name::Tls(TlsFact::Cipher)),
+    ("tls_client_serial", Name::Tls(TlsFact::ClientSerial)),
+    ("tls_client_sha256", Name::Tls(TlsFact::ClientSha256)),
+    ("tls_client_subject", Name::Tls(TlsFact::ClientSubject)),
+    ("tls_client_verified", Name::Tls(TlsFact::ClientVerified)),
+    ("tls_resumed", Name::Tls(TlsFact::Resumed)),
+    ("tls_sni", Name::Tls(TlsFact::Sni)),
+    ("tls_version", Name::Tls(TlsFact::Version)),
     ("uri", Name::Uri),
 ];
 
@@ -135,6 +147,7 @@ impl Name {
                 out.extend_from_slice(x.req.headers.get(Known::XRequestId).unwrap_or_default());
             }
             Self::Scheme => out.extend_from_slice(x.facts.scheme.as_str().as_bytes()),
+            Self::Tls(fact) => fact.write(x, out),
             Self::Status => out.extend(status.map(Status::digits).iter().flatten()),
             Self::Uri => out.extend_from_slice(uri.path_and_query().as_bytes()),
         }

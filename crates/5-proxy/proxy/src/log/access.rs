@@ -118,7 +118,7 @@ fn put<C>(out: &mut Vec<u8>, source: &Source<'_, C>, name: &Name) {
 }
 
 /// The members of the JSON object, in order.
-static MEMBERS: [(&str, Name); 16] = [
+static MEMBERS: [(&str, Name); 24] = [
     ("{\"time\":", Name::Time),
     (",\"client_ip\":", Name::ClientIp),
     (",\"method\":", Name::Method),
@@ -134,6 +134,14 @@ static MEMBERS: [(&str, Name); 16] = [
     (",\"attempts\":", Name::Attempts),
     (",\"route\":", Name::Route),
     (",\"request_id\":", Name::Field(Known::XRequestId)),
+    (",\"tls_version\":", Name::TlsVersion),
+    (",\"tls_cipher\":", Name::TlsCipher),
+    (",\"tls_sni\":", Name::TlsSni),
+    (",\"tls_resumed\":", Name::TlsResumed),
+    (",\"tls_client_subject\":", Name::TlsClientSubject),
+    (",\"tls_client_verified\":", Name::TlsClientVerified),
+    (",\"upstream_tls_version\":", Name::UpstreamTlsVersion),
+    (",\"upstream_tls_resumed\":", Name::UpstreamTlsResumed),
     (",\"reason\":", Name::Reason),
 ];
 
@@ -151,7 +159,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use bytes::Bytes;
-    use gorge_digest::PeerAddr;
+    use gorge_digest::{PeerAddr, PeerCertificate, TlsDigest};
     use gorge_filter::{Outcome, RouteId};
     use gorge_http::{Method, Status, Uri};
 
@@ -249,6 +257,46 @@ mod tests {
         let log = AccessLog::new("json".parse().unwrap(), lines.clone()).routes(names);
         log.event(&x, &Event::Done(&end));
         assert!(lines.text().contains(r#""route":"b \"2\"""#), "{}", lines.text());
+    }
+
+    #[test]
+    fn tls_is_told_of_both_sides() {
+        let (mut x, end) = exchange();
+        let names = "$tls_version|$tls_cipher|$tls_sni|$tls_alpn|$tls_resumed|$tls_client_subject|\
+                     $tls_client_serial|$tls_client_sha256|$tls_client_verified|$upstream_tls_version|\
+                     $upstream_tls_resumed";
+        assert_eq!(line(names, &x, &end), "-|-|-|-|-|-|-|-|-|-|-");
+        let mut tls = TlsDigest {
+            version: Some("TLSv1.3"),
+            cipher: Some("TLS_AES_128_GCM_SHA256"),
+            sni: Some("a\"b".into()),
+            alpn: Some(b"http/1.1".as_slice().into()),
+            resumed: Some(false),
+            ..TlsDigest::default()
+        };
+        x.facts.tls = Some(Arc::new(tls.clone()));
+        let plain = r"TLSv1.3|TLS_AES_128_GCM_SHA256|a\x22b|http/1.1|false|";
+        assert_eq!(line(names, &x, &end), format!("{plain}-|-|-|none|-|-"));
+        tls.peer_certificate = Some(PeerCertificate {
+            subject: Some("CN=alice".into()),
+            serial: Some("01af".into()),
+            sha256: Some([0xab; 32]),
+            ..PeerCertificate::default()
+        });
+        x.facts.upstream_tls = Some(Arc::new(TlsDigest { resumed: Some(true), ..tls.clone() }));
+        x.facts.tls = Some(Arc::new(tls.clone()));
+        let sha256 = "ab".repeat(32);
+        assert_eq!(line(names, &x, &end), format!("{plain}CN=alice|01af|{sha256}|ok|TLSv1.3|true"));
+        tls.peer_fault = Some("certificate has expired");
+        x.facts.tls = Some(Arc::new(tls));
+        let json = line("json", &x, &end);
+        let expected = concat!(
+            r#","tls_version":"TLSv1.3","tls_cipher":"TLS_AES_128_GCM_SHA256","tls_sni":"a\"b","#,
+            r#""tls_resumed":"false","tls_client_subject":"CN=alice","#,
+            r#""tls_client_verified":"certificate has expired","upstream_tls_version":"TLSv1.3","#,
+            r#""upstream_tls_resumed":"true","reason":"#,
+        );
+        assert!(json.contains(expected), "{json}");
     }
 
     #[test]

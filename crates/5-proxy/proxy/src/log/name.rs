@@ -33,13 +33,24 @@ pub(super) enum Name {
     Time,
     TimeCommon,
     TimeUnix,
+    TlsAlpn,
+    TlsCipher,
+    TlsClientSerial,
+    TlsClientSha256,
+    TlsClientSubject,
+    TlsClientVerified,
+    TlsResumed,
+    TlsSni,
+    TlsVersion,
     Upstream,
     UpstreamMs,
+    UpstreamTlsResumed,
+    UpstreamTlsVersion,
     Uri,
 }
 
 /// All but `http_NAME`, by the alphabet.
-const NAMES: [(&str, Name); 31] = [
+const NAMES: [(&str, Name); 42] = [
     ("attempts", Name::Attempts),
     ("client", Name::Client),
     ("client_ip", Name::ClientIp),
@@ -67,14 +78,25 @@ const NAMES: [(&str, Name); 31] = [
     ("time", Name::Time),
     ("time_common", Name::TimeCommon),
     ("time_unix", Name::TimeUnix),
+    ("tls_alpn", Name::TlsAlpn),
+    ("tls_cipher", Name::TlsCipher),
+    ("tls_client_serial", Name::TlsClientSerial),
+    ("tls_client_sha256", Name::TlsClientSha256),
+    ("tls_client_subject", Name::TlsClientSubject),
+    ("tls_client_verified", Name::TlsClientVerified),
+    ("tls_resumed", Name::TlsResumed),
+    ("tls_sni", Name::TlsSni),
+    ("tls_version", Name::TlsVersion),
     ("upstream", Name::Upstream),
     ("upstream_ms", Name::UpstreamMs),
+    ("upstream_tls_resumed", Name::UpstreamTlsResumed),
+    ("upstream_tls_version", Name::UpstreamTlsVersion),
     ("uri", Name::Uri),
     ("user_agent", Name::Field(Known::UserAgent)),
 ];
 
 /// What nginx calls the same thing.
-const ELSEWHERE: [(&str, &str); 21] = [
+const ELSEWHERE: [(&str, &str); 30] = [
     ("args", "query"),
     ("body_bytes_sent", "response_size"),
     ("bytes_sent", "response_size"),
@@ -91,6 +113,15 @@ const ELSEWHERE: [(&str, &str); 21] = [
     ("server_addr", "local"),
     ("server_port", "local"),
     ("server_protocol", "protocol"),
+    ("ssl_alpn_protocol", "tls_alpn"),
+    ("ssl_cipher", "tls_cipher"),
+    ("ssl_client_fingerprint", "tls_client_sha256"),
+    ("ssl_client_s_dn", "tls_client_subject"),
+    ("ssl_client_serial", "tls_client_serial"),
+    ("ssl_client_verify", "tls_client_verified"),
+    ("ssl_protocol", "tls_version"),
+    ("ssl_server_name", "tls_sni"),
+    ("ssl_session_reused", "tls_resumed"),
     ("time_iso8601", "time"),
     ("time_local", "time_common"),
     ("upstream_addr", "upstream"),
@@ -189,6 +220,7 @@ mod tests {
     fn unknown_names_get_a_suggestion() {
         for (name, told) in [
             ("remote_addr", "there is no $remote_addr: did you mean $client_ip?"),
+            ("ssl_client_s_dn", "did you mean $tls_client_subject?"),
             ("statsu", "did you mean $status?"),
             ("Method", "did you mean $method?"),
             ("request", "write $method $target $protocol"),

@@ -4,12 +4,13 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use gorge_digest::PeerAddr;
+use gorge_digest::{PeerAddr, TlsDigest};
 use gorge_filter::{Exchange, Outcome};
 use gorge_http::{FieldName, Headers};
 
 use super::name::Name;
 use super::{escape, stamp};
+use crate::hex::put_hex;
 use crate::ip_text::{IpText, put_socket_addr};
 
 /// What a line is made from.
@@ -23,6 +24,8 @@ pub(super) struct Source<'a, C> {
 /// What a name stands for in one exchange.
 pub(super) enum Value<'a> {
     Address(&'a PeerAddr),
+    /// Bytes in lower-case hexadecimal.
+    Hex(&'a [u8]),
     Ip(IpAddr),
     /// A duration, in milliseconds.
     Millis(Duration),
@@ -76,6 +79,17 @@ impl<'a, C> Source<'a, C> {
             Name::TimeUnix => Value::TimeUnix,
             Name::Upstream => address(x.peer()),
             Name::UpstreamMs => millis(facts.timing.upstream()),
+            Name::TlsAlpn
+            | Name::TlsCipher
+            | Name::TlsClientSerial
+            | Name::TlsClientSha256
+            | Name::TlsClientSubject
+            | Name::TlsClientVerified
+            | Name::TlsResumed
+            | Name::TlsSni
+            | Name::TlsVersion => facts.tls.as_deref().map_or(Value::NoText, |tls| self::tls(name, tls)),
+            Name::UpstreamTlsResumed => resumed(facts.upstream_tls.as_deref()),
+            Name::UpstreamTlsVersion => word(facts.upstream_tls.as_deref().and_then(|tls| tls.version)),
             // Of a request whose head was not read there is no first line and no field.
             _ if facts.timing.head_read.is_none() => Value::NoText,
             Name::Field(known) => field(&x.req.headers, *known, name),
@@ -97,6 +111,33 @@ impl<'a, C> Source<'a, C> {
             },
             None => Value::NoText,
         }
+    }
+}
+
+/// What a name of the client's side stands for.
+fn tls<'a>(name: &Name, tls: &'a TlsDigest) -> Value<'a> {
+    let certificate = tls.peer_certificate.as_ref();
+    match name {
+        Name::TlsAlpn => tls.alpn.as_deref().map_or(Value::NoText, Value::Text),
+        Name::TlsCipher => word(tls.cipher),
+        Name::TlsClientSerial => text(certificate.and_then(|shown| shown.serial.as_deref())),
+        Name::TlsClientSha256 => certificate
+            .and_then(|shown| shown.sha256.as_ref())
+            .map_or(Value::NoText, |digest| Value::Hex(digest)),
+        Name::TlsClientSubject => text(certificate.and_then(|shown| shown.subject.as_deref())),
+        Name::TlsClientVerified => Value::Text(tls.peer_verified().as_bytes()),
+        Name::TlsResumed => resumed(Some(tls)),
+        Name::TlsSni => text(tls.sni.as_deref()),
+        Name::TlsVersion => word(tls.version),
+        _ => Value::NoText,
+    }
+}
+
+fn resumed(tls: Option<&TlsDigest>) -> Value<'static> {
+    match tls.and_then(|tls| tls.resumed) {
+        Some(true) => Value::Word("true"),
+        Some(false) => Value::Word("false"),
+        None => Value::NoText,
     }
 }
 
@@ -139,6 +180,7 @@ impl Value<'_> {
             // Writing to a Vec cannot fail, here and below.
             Value::Address(PeerAddr::Ip(addr)) => put_socket_addr(*addr, out),
             Value::Address(addr) => _ = write!(escape::Json(out), "{addr}"),
+            Value::Hex(bytes) => put_hex(bytes, out),
             Value::Ip(ip) => out.extend_from_slice(IpText::of(*ip).as_bytes()),
             Value::Millis(duration) => fixed(out, duration.as_micros() as u64),
             Value::NoNumber if style == Style::Json => out.extend_from_slice(b"null"),

@@ -7,7 +7,7 @@ use crate::shell::{capture, program};
 const PAGE: &str = "docs/benchmarks.md";
 
 const INTRODUCTION: &str = "# Benchmarks\n\n\
-    Written by `cargo xtask bench-proxy`, alone, with `--program` and with `--count`, and `cargo xtask bench`; a hand changes nothing here.\n\
+    Written by `cargo xtask bench-proxy`, alone, with `--tls`, with `--program` and with `--count`, and `cargo xtask bench`; a hand changes nothing here.\n\
     Ratios come first, for times belong to one machine. A ratio is gorge divided by the other: below 1.00 gorge takes less; \
     0.97 to 1.03 counts as equal. What is lost is marked **lost**.\n";
 
@@ -15,17 +15,19 @@ const INTRODUCTION: &str = "# Benchmarks\n\n\
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Section {
     Proxy,
+    Tls,
     Program,
     Count,
     Crates,
 }
 
 impl Section {
-    const ALL: [Self; 4] = [Self::Proxy, Self::Program, Self::Count, Self::Crates];
+    const ALL: [Self; 5] = [Self::Proxy, Self::Tls, Self::Program, Self::Count, Self::Crates];
 
     fn marker(self) -> &'static str {
         match self {
             Self::Proxy => "<!-- section: bench-proxy -->",
+            Self::Tls => "<!-- section: bench-proxy --tls -->",
             Self::Program => "<!-- section: bench-proxy --program -->",
             Self::Count => "<!-- section: bench-proxy --count -->",
             Self::Crates => "<!-- section: bench -->",

@@ -52,8 +52,9 @@ pub(crate) struct Built {
 }
 
 impl Built {
-    /// Builds what the chosen contestants need, with this workspace's release profile.
-    pub(crate) fn build(chosen: &[Kind]) -> Result<Self> {
+    /// Builds what the chosen contestants need, and tools of the same package as the peers, with this workspace's
+    /// release profile.
+    pub(crate) fn build(chosen: &[Kind], tools: &[&str]) -> Result<Self> {
         let release = workspace::target_folder()?.join("release");
         if chosen.contains(&Kind::Gorge) {
             execute(&mut cargo(["build", "--release", "--package", "gorge-cli"]))?;
@@ -61,8 +62,9 @@ impl Built {
         // A package of its own call, so that its features do not reach ours.
         let mut peers = cargo(["build", "--release", "--package", "gorge-benches"]);
         let wanted = [(Kind::Floor, "floor_proxy"), (Kind::Pingora, "pingora_proxy")];
-        let wanted: Vec<_> = wanted.into_iter().filter(|(kind, _)| chosen.contains(kind)).collect();
-        for (_, name) in &wanted {
+        let wanted = wanted.into_iter().filter(|(kind, _)| chosen.contains(kind)).map(|(_, name)| name);
+        let wanted: Vec<_> = wanted.chain(tools.iter().copied()).collect();
+        for name in &wanted {
             peers.args(["--bin", name]);
         }
         if !wanted.is_empty() {
@@ -73,6 +75,10 @@ impl Built {
 
     pub(crate) fn gorge(&self) -> &Path {
         &self.gorge
+    }
+
+    pub(crate) fn tool(&self, name: &str) -> PathBuf {
+        self.peers.join(name)
     }
 }
 
@@ -146,9 +152,13 @@ pub(crate) fn start(kind: Kind, built: &Built, scratch: &Scratch, origin: Socket
             .env("GORGE_MAX_CONNECTIONS", CONNECTIONS.to_string()))?,
         Kind::Floor => own(&peer(built, "floor_proxy", address, origin))?,
         Kind::Pingora => own(&peer(built, "pingora_proxy", address, origin))?,
-        Kind::Nginx => start_nginx(scratch, "nginx", &nginx_proxy(address, origin), PROXY_CORE)?,
+        Kind::Nginx => {
+            let server = nginx_server(&format!("listen {address} backlog=4096;"));
+            start_nginx(scratch, "nginx", &nginx_proxy(origin, &server), PROXY_CORE)?
+        }
         Kind::Haproxy => {
-            let config = scratch.write("haproxy.cfg", &haproxy_proxy(address, origin))?;
+            let config = scratch
+                .write("haproxy.cfg", &haproxy_proxy(origin, &format!("  bind {address} backlog 4096\n")))?;
             own(program("haproxy", ["-db", "-f"]).arg(config))?
         }
     };
@@ -164,12 +174,12 @@ pub(crate) fn gorge(program: &Path, listen: SocketAddr, origin: SocketAddr) -> C
 }
 
 fn peer(built: &Built, name: &str, listen: SocketAddr, origin: SocketAddr) -> Command {
-    let mut command = Command::new(built.peers.join(name));
+    let mut command = Command::new(built.tool(name));
     command.args([listen.to_string(), origin.to_string()]);
     command
 }
 
-fn start_nginx(scratch: &Scratch, name: &str, http: &str, core: usize) -> Result<Process> {
+pub(crate) fn start_nginx(scratch: &Scratch, name: &str, http: &str, core: usize) -> Result<Process> {
     let Some(nginx) = find_program("nginx") else { bail!("nginx is not installed") };
     let folder = scratch.folder.join(name);
     std::fs::create_dir_all(&folder)?;
@@ -198,23 +208,29 @@ fn nginx_config(folder: &Path, http: &str) -> String {
 }
 
 /// Buffers hold a whole 100 KiB response, and bodies are never spooled to a file, neither way.
-fn nginx_proxy(listen: SocketAddr, origin: SocketAddr) -> String {
+pub(crate) fn nginx_proxy(origin: SocketAddr, servers: &str) -> String {
     format!(
         "client_max_body_size 0;\n  \
          proxy_http_version 1.1;\n  proxy_set_header Connection \"\";\n  proxy_set_header Host $host;\n  \
          proxy_request_buffering off;\n  proxy_buffer_size 16k;\n  proxy_buffers 8 16k;\n  \
          proxy_busy_buffers_size 64k;\n  proxy_max_temp_file_size 0;\n  \
          upstream origin {{ server {origin}; keepalive {KEPT}; keepalive_requests 1000000000; keepalive_timeout 600s; }}\n  \
-         server {{ listen {listen} backlog=4096; location / {{ proxy_pass http://origin; }} }}"
+         {servers}"
     )
 }
 
-fn haproxy_proxy(listen: SocketAddr, origin: SocketAddr) -> String {
+/// One of the servers of that proxy.
+pub(crate) fn nginx_server(listen: &str) -> String {
+    format!("server {{ {listen} location / {{ proxy_pass http://origin; }} }}\n  ")
+}
+
+/// `binds` are lines.
+pub(crate) fn haproxy_proxy(origin: SocketAddr, binds: &str) -> String {
     format!(
         "global\n  nbthread 1\n  no strict-limits\n  maxconn {CONNECTIONS}\n  tune.pool-low-fd-ratio 100\n  tune.pool-high-fd-ratio 100\n\
          defaults\n  mode http\n  no log\n  option http-keep-alive\n  http-reuse always\n  \
          timeout connect 5s\n  timeout client 600s\n  timeout server 600s\n  timeout http-keep-alive 600s\n\
-         frontend in\n  bind {listen} backlog 4096\n  default_backend origin\n\
+         frontend in\n{binds}  default_backend origin\n\
          backend origin\n  server origin {origin} pool-max-conn {KEPT}\n"
     )
 }

@@ -3,15 +3,16 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::shell::{capture, program};
 
-/// What one run of wrk says.
+/// What one run of a load says.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct WrkResult {
+pub(crate) struct Outcome {
     pub(crate) exchanges: u64,
     pub(crate) per_second: f64,
     pub(crate) p50: Duration,
@@ -19,15 +20,19 @@ pub(crate) struct WrkResult {
 }
 
 /// One thread of wrk, which inherits the core of this program.
-pub(crate) fn wrk(
-    address: SocketAddr,
-    path: &str,
+pub(crate) fn wrk(url: &str, load: Load, script: Script<'_>, seconds: f64) -> Result<Outcome> {
+    wrk_by(program("wrk", [] as [&str; 0]), url, load, script, seconds)
+}
+
+/// The same with a command of wrk that has its environment already.
+pub(crate) fn wrk_by(
+    mut command: Command,
+    url: &str,
     load: Load,
     script: Script<'_>,
     seconds: f64,
-) -> Result<WrkResult> {
-    let url = format!("http://{address}{path}");
-    let mut command = program("wrk", ["-t", "1", "--latency"]);
+) -> Result<Outcome> {
+    command.args(["-t", "1", "--latency"]);
     // wrk takes whole seconds only.
     command.args(["-c", &load.connections.to_string(), "-d", &format!("{}s", seconds.ceil())]);
     if load.close {
@@ -55,7 +60,7 @@ pub(crate) struct Load {
     pub(crate) close: bool,
 }
 
-fn parse_wrk(text: &str) -> Result<WrkResult> {
+fn parse_wrk(text: &str) -> Result<Outcome> {
     let line =
         |begins: &str| text.lines().map(str::trim).find_map(|line| line.strip_prefix(begins)).map(str::trim);
     for trouble in ["Socket errors:", "Non-2xx or 3xx responses:"] {
@@ -73,7 +78,7 @@ fn parse_wrk(text: &str) -> Result<WrkResult> {
         line("Requests/sec:").and_then(|number| number.parse().ok()).context("no Requests/sec")?;
     let latency =
         |name| line(name).and_then(parse_duration).with_context(|| format!("no latency for {name}"));
-    Ok(WrkResult { exchanges, per_second, p50: latency("50%")?, p99: latency("99%")? })
+    Ok(Outcome { exchanges, per_second, p50: latency("50%")?, p99: latency("99%")? })
 }
 
 fn parse_duration(text: &str) -> Option<Duration> {

@@ -4,7 +4,7 @@
 //! and take turns, in another order each round; the tables show medians. As the core of the load is the ceiling of
 //! what can be sent, the first figure is the CPU time of the proxy per exchange.
 //!
-//! `--count` and `--program` measure other things and leave the others out.
+//! `--tls` does the same over TLS; `--count` and `--program` measure other things and leave the others out.
 
 mod contestants;
 mod count;
@@ -12,6 +12,7 @@ mod load;
 mod process;
 mod program;
 mod report;
+mod tls;
 mod transfer;
 
 use std::net::SocketAddr;
@@ -24,11 +25,12 @@ use crate::needs;
 use crate::shell::Arguments;
 use contestants::{Built, CONNECTIONS, Contestant, Kind, Scratch};
 use count::Subject;
-use load::{Clients, Load, Script, WrkResult};
+use load::{Clients, Load, Outcome, Script};
 use process::{LOAD_CORE, Process};
 use transfer::Way;
 
-pub(crate) const USAGE: &str = "bench-proxy [--quick] [--count | --program] [--only NAME,NAME...]";
+pub(crate) const USAGE: &str =
+    "bench-proxy [--quick] [--count | --program | --tls [--row TEXT]] [--only NAME,NAME...]";
 
 /// For each program: one descriptor per connection, and what it needs beside them.
 const OPEN_FILES: usize = CONNECTIONS + 2000;
@@ -60,7 +62,7 @@ const QUICK: Plan = Plan { rounds: 3, seconds: 1.0, idle: 2000, transfer: 256 <<
 /// One run of one contestant in one scenario.
 struct Sample {
     cpu: Duration,
-    wrk: WrkResult,
+    outcome: Outcome,
 }
 
 /// All that was measured of one contestant.
@@ -87,7 +89,9 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<String> {
     let quick = arguments.flag("--quick");
     let only_count = arguments.flag("--count");
     let only_program = arguments.flag("--program");
+    let only_tls = arguments.flag("--tls");
     let only = arguments.value("--only")?;
+    let row = if only_tls { arguments.value("--row")? } else { None };
     arguments.finish()?;
     let chosen = match &only {
         None => Kind::ALL.to_vec(),
@@ -105,6 +109,10 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<String> {
     } else if only_program {
         let (text, verdict) = program::text(&machine, &plan, &program::measure(&plan, &scratch)?);
         (Section::Program, text, verdict)
+    } else if only_tls {
+        let measured = tls::measure(&plan, &chosen, row.as_deref(), &scratch)?;
+        let (text, verdict) = tls::text(&machine, &plan, &measured);
+        (Section::Tls, text, verdict)
     } else {
         let measured = measure(&plan, &chosen, &scratch)?;
         let (text, verdict) = report::measured(&machine, &plan, &measured);
@@ -112,7 +120,7 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<String> {
     };
     println!("\n{text}");
     // Figures that are worth keeping come from a whole run of all contestants.
-    if quick || only.is_some() {
+    if quick || only.is_some() || row.is_some() {
         return Ok(format!("{verdict} (docs/benchmarks.md left as it was)"));
     }
     benchmarks_page::update(section, &text)?;
@@ -121,7 +129,7 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<String> {
 
 fn measure(plan: &Plan, chosen: &[Kind], scratch: &Scratch) -> Result<Vec<Measured>> {
     needs::bring(needs::FOR_PEERS);
-    let built = Built::build(chosen)?;
+    let built = Built::build(chosen, &[])?;
     process::ensure_cores()?;
     process::pin_self(LOAD_CORE);
     let (_origin, origin) = contestants::start_origin(scratch)?;
@@ -170,8 +178,8 @@ fn rounds(plan: &Plan, running: &[Contestant]) -> Result<Vec<Samples>> {
                     scenario.name,
                     running[at].kind.name(),
                     sample.cpu.as_secs_f64() * 1e6,
-                    sample.wrk.per_second,
-                    sample.wrk.p99,
+                    sample.outcome.per_second,
+                    sample.outcome.p99,
                 );
                 samples[at][number].push(sample);
             }
@@ -180,19 +188,23 @@ fn rounds(plan: &Plan, running: &[Contestant]) -> Result<Vec<Samples>> {
     Ok(samples)
 }
 
+fn url(address: SocketAddr, path: &str) -> String {
+    format!("http://{address}{path}")
+}
+
 fn sample(contestant: &Contestant, scenario: &Scenario, seconds: f64) -> Result<Sample> {
     let Scenario { name, path, load } = *scenario;
-    timed(&contestant.process, || load::wrk(contestant.address, path, load, Script::None, seconds))
+    timed(&contestant.process, || load::wrk(&url(contestant.address, path), load, Script::None, seconds))
         .with_context(|| format!("{}, {name}", contestant.kind.name()))
 }
 
 /// What `process` takes for the exchanges that `load` makes.
-fn timed(process: &Process, load: impl FnOnce() -> Result<WrkResult>) -> Result<Sample> {
+fn timed(process: &Process, load: impl FnOnce() -> Result<Outcome>) -> Result<Sample> {
     let before = process.cpu();
-    let wrk = load()?;
+    let outcome = load()?;
     let used = process.cpu().saturating_sub(before);
-    let cpu = used.div_f64(wrk.exchanges as f64);
-    Ok(Sample { cpu, wrk })
+    let cpu = used.div_f64(outcome.exchanges as f64);
+    Ok(Sample { cpu, outcome })
 }
 
 /// What each of many idle keep-alive connections adds to a fresh process.

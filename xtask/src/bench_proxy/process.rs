@@ -152,7 +152,7 @@ fn copy_environment(from: &Command, to: &mut Command) {
 }
 
 /// The kernel ends the program when this one ends, however that comes about.
-fn end_with_starter(command: &mut Command) {
+pub(crate) fn end_with_starter(command: &mut Command) {
     // SAFETY: between fork and exec only one system call is made, which is async-signal-safe.
     unsafe {
         command.pre_exec(|| {

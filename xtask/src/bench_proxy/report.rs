@@ -11,12 +11,12 @@ use crate::benchmarks_page::first_line;
 use crate::workspace;
 
 /// Up to here two figures count as equal.
-const EQUAL: f64 = 1.03;
+pub(super) const EQUAL: f64 = 1.03;
 /// Memory counts as flat up to here: the buffers of one connection, and what the allocator rounds up.
 const FLAT: u64 = 2 << 20;
 /// What happens less than once in a hundred exchanges does not belong to the exchange.
 const ONCE: f64 = 0.01;
-const IDLE_BYTES: f64 = 4096.0;
+pub(super) const IDLE_BYTES: f64 = 4096.0;
 
 /// One promise, and whether it is kept.
 pub(super) struct Goal {
@@ -35,7 +35,7 @@ impl Measured {
     }
 
     fn p99(&self, scenario: usize) -> f64 {
-        median(&self.samples[scenario], |sample| micros(sample.wrk.p99))
+        median(&self.samples[scenario], |sample| micros(sample.outcome.p99))
     }
 }
 
@@ -45,7 +45,8 @@ pub(super) fn measured(machine: &str, plan: &Plan, all: &[Measured]) -> (String,
     text.push_str(&ratios(all));
     text.push_str(&goal_table(&goals));
     for (number, scenario) in SCENARIOS.iter().enumerate() {
-        text.push_str(&scenario_table(scenario.name, number, all));
+        let rows = all.iter().map(|one| (one.kind, one.samples[number].as_slice()));
+        text.push_str(&sample_table(scenario.name, rows));
     }
     text.push_str(&memory_table(plan, all));
     text.push_str(&how(machine, plan, all));
@@ -146,23 +147,23 @@ pub(super) fn goal_table(goals: &[Goal]) -> String {
     text
 }
 
-fn scenario_table(name: &str, number: usize, all: &[Measured]) -> String {
+/// What each contestant took for one kind of exchange.
+pub(super) fn sample_table<'a>(name: &str, rows: impl Iterator<Item = (Kind, &'a [Sample])>) -> String {
     let mut text = format!(
         "### {name}\n\n| proxy | CPU per exchange | (lowest – highest) | exchanges/s | p50 | p99 |\n|---|---|---|---|---|---|\n"
     );
-    for one in all {
-        let samples = &one.samples[number];
+    for (kind, samples) in rows {
         let cpu = sorted(samples, |sample| micros(sample.cpu));
         let _ = writeln!(
             text,
             "| {} | {:.2} µs | {:.2} – {:.2} | {:.0} | {:.2} ms | {:.2} ms |",
-            one.kind.name(),
-            one.cpu(number),
+            kind.name(),
+            median(samples, |sample| micros(sample.cpu)),
             cpu.first().copied().unwrap_or_default(),
             cpu.last().copied().unwrap_or_default(),
-            median(samples, |sample| sample.wrk.per_second),
-            median(samples, |sample| micros(sample.wrk.p50)) / 1e3,
-            one.p99(number) / 1e3,
+            median(samples, |sample| sample.outcome.per_second),
+            median(samples, |sample| micros(sample.outcome.p50)) / 1e3,
+            median(samples, |sample| micros(sample.outcome.p99)) / 1e3,
         );
     }
     text.push('\n');
@@ -216,7 +217,7 @@ fn how(machine: &str, plan: &Plan, all: &[Measured]) -> String {
 }
 
 /// The command with its programs as names and without the environment, which the text names itself.
-fn without_place(command: &str) -> String {
+pub(super) fn without_place(command: &str) -> String {
     let words = command.split(' ').skip_while(|word| *word != "taskset");
     let names =
         words.map(|word| if word.starts_with('/') { word.rsplit('/').next().unwrap_or(word) } else { word });
@@ -310,13 +311,13 @@ pub(super) fn bytes(number: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench_proxy::load::WrkResult;
+    use crate::bench_proxy::load::Outcome;
 
     fn one(kind: Kind, micros: u64, idle: f64) -> Measured {
         let sample = || {
             let latency = Duration::from_micros(micros * 100);
-            let wrk = WrkResult { exchanges: 1000, per_second: 1.0, p50: latency, p99: latency };
-            vec![Sample { cpu: Duration::from_micros(micros), wrk }]
+            let outcome = Outcome { exchanges: 1000, per_second: 1.0, p50: latency, p99: latency };
+            vec![Sample { cpu: Duration::from_micros(micros), outcome }]
         };
         let samples = [sample(), sample(), sample()];
         let memory = Some(Memory { resident: 0, idle, up: 0, down: 3 << 20 });

@@ -104,7 +104,7 @@ pub(super) fn measure(plan: &Plan, scratch: &Scratch) -> Result<Measured> {
         .into_iter()
         .map(|subject| Ok((subject, count::count(scratch, subject)?)))
         .collect::<Result<_>>()?;
-    let built = Built::build(&[Kind::Gorge])?;
+    let built = Built::build(&[Kind::Gorge], &[])?;
     process::ensure_cores()?;
     process::pin_self(LOAD_CORE);
     let (_origin, origin) = contestants::start_origin_of_anything(scratch)?;
@@ -197,7 +197,7 @@ impl Bench<'_> {
             let (_, listen, process) = found.context("a row without its runner")?;
             let load = Load { connections: 64, close: false };
             let script = script(row.asked).map_or(Script::None, Script::File);
-            super::timed(process, || load::wrk(*listen, "/1k", load, script, seconds))
+            super::timed(process, || load::wrk(&super::url(*listen, "/1k"), load, script, seconds))
                 .with_context(|| format!("{row:?}"))
         };
         for row in &ROWS {
@@ -209,7 +209,7 @@ impl Bench<'_> {
                 let at = (turn + round) % ROWS.len();
                 let sample = sample(&ROWS[at], plan.seconds)?;
                 let (name, micros) = (report::name(ROWS[at]), sample.cpu.as_secs_f64() * 1e6);
-                println!("round {} {name:60} {micros:7.2} us {:8.0}/s", round + 1, sample.wrk.per_second);
+                println!("round {} {name:60} {micros:7.2} us {:8.0}/s", round + 1, sample.outcome.per_second);
                 samples[at].push(sample);
             }
         }

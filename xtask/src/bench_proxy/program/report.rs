@@ -129,7 +129,7 @@ fn cpu_table(measured: &Measured) -> String {
             cpu(samples),
             each().fold(f64::INFINITY, f64::min),
             each().fold(0.0, f64::max),
-            median(samples, |sample| sample.wrk.per_second),
+            median(samples, |sample| sample.outcome.per_second),
         );
     }
     text.push('\n');
@@ -216,7 +216,7 @@ fn ms(time: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::load::WrkResult;
+    use super::super::super::load::Outcome;
     use super::super::Started;
     use super::super::reload::Longest;
     use super::*;
@@ -224,8 +224,8 @@ mod tests {
     /// All rows take 10 µs, and all else a millisecond, unless the test says otherwise.
     fn measured() -> Measured {
         let time = Duration::from_millis(1);
-        let wrk = WrkResult { exchanges: 1, per_second: 1.0, p50: time, p99: time };
-        let sample = || vec![Sample { cpu: Duration::from_micros(10), wrk: wrk.clone() }];
+        let outcome = Outcome { exchanges: 1, per_second: 1.0, p50: time, p99: time };
+        let sample = || vec![Sample { cpu: Duration::from_micros(10), outcome: outcome.clone() }];
         Measured {
             samples: ROWS.iter().map(|_| sample()).collect(),
             started: STARTED.iter().map(|_| Started { ready: vec![time], resident: 0 }).collect(),

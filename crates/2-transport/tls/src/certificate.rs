@@ -145,7 +145,7 @@ fn invalid(context: &'static str, error: openssl::error::ErrorStack) -> Error {
     Error::because(Kind::CertificateInvalid, context, error)
 }
 
-fn names(leaf: &X509Ref) -> Vec<String> {
+pub(crate) fn names(leaf: &X509Ref) -> Vec<String> {
     let Some(names) = leaf.subject_alt_names() else { return Vec::new() };
     let ip = |bytes: &[u8]| match bytes.len() {
         4 => <[u8; 4]>::try_from(bytes).ok().map(|ip| std::net::IpAddr::from(ip).to_string()),

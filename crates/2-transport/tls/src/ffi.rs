@@ -1,10 +1,13 @@
 //! What the crates `openssl` and `openssl-sys` do not bind, of both libraries.
 
-use std::ffi::{c_int, c_void};
+use std::ffi::{c_int, c_uint, c_void};
+use std::net::IpAddr;
 
 use foreign_types::{ForeignType, ForeignTypeRef};
 use openssl::error::ErrorStack;
 use openssl::ssl::{SslContext, SslContextBuilder, SslRef};
+use openssl::x509::X509Ref;
+use openssl::x509::store::{X509Store, X509StoreRef};
 use openssl_sys as sys;
 
 /// Asked for a ticket key: name and IV (16 bytes each) are read or filled, cipher and MAC set up.
@@ -28,6 +31,8 @@ unsafe extern "C" {
     fn SSL_CTX_set_cert_cb(context: *mut sys::SSL_CTX, callback: CertificateCallback, argument: *mut c_void);
     // <openssl/ssl.h>: __owur long SSL_CTX_set_timeout(SSL_CTX *ctx, long t);
     fn SSL_CTX_set_timeout(context: *mut sys::SSL_CTX, seconds: std::ffi::c_long) -> std::ffi::c_long;
+    // <openssl/x509_vfy.h>: int X509_STORE_up_ref(X509_STORE *xs);
+    fn X509_STORE_up_ref(store: *mut sys::X509_STORE) -> c_int;
     // <openssl/ssl.h>: void SSL_set_shutdown(SSL *ssl, int mode);
     fn SSL_set_shutdown(ssl: *mut sys::SSL, mode: c_int);
 }
@@ -103,7 +108,7 @@ pub(crate) fn keep_session(ssl: &SslRef) {
 #[cfg(not(boringssl))]
 pub(crate) fn add_chain_certificate(
     context: &mut SslContextBuilder,
-    certificate: &openssl::x509::X509Ref,
+    certificate: &X509Ref,
 ) -> Result<(), ErrorStack> {
     // <openssl/ssl.h>: # define SSL_CTX_add1_chain_cert(ctx,x509)
     //     SSL_CTX_ctrl(ctx,SSL_CTRL_CHAIN_CERT,1,(char *)(x509))
@@ -152,4 +157,46 @@ pub(crate) fn add_credential(
         }
         check(sys::SSL_CTX_add1_credential(context.as_ptr(), credential.0))
     }
+}
+
+/// The same certificates to trust once more: contexts take theirs whole.
+pub(crate) fn share_store(store: &X509StoreRef) -> X509Store {
+    // SAFETY: the store is alive; the reference that is counted here is freed with what is returned.
+    unsafe {
+        #[cfg(not(boringssl))]
+        X509_STORE_up_ref(store.as_ptr());
+        #[cfg(boringssl)]
+        sys::X509_STORE_up_ref(store.as_ptr());
+        X509Store::from_ptr(store.as_ptr())
+    }
+}
+
+// <openssl/x509v3.h>, <openssl/x509.h>: # define X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS 0x4 (0 in BoringSSL, which
+// knows no others) and # define X509_CHECK_FLAG_NEVER_CHECK_SUBJECT 0x20
+#[cfg(not(boringssl))]
+const CHECK_FLAGS: c_uint = 0x4 | 0x20;
+#[cfg(boringssl)]
+const CHECK_FLAGS: c_uint = 0x20;
+
+/// Whether this host name is among the certificate's subject alternative names; `*.` stands for one label.
+pub(crate) fn is_for_name(certificate: &X509Ref, name: &str) -> bool {
+    // SAFETY: the certificate is alive, the name is of this length, and nothing is to be returned through null.
+    let found = unsafe {
+        let none = std::ptr::null_mut();
+        sys::X509_check_host(certificate.as_ptr(), name.as_ptr().cast(), name.len(), CHECK_FLAGS, none)
+    };
+    found == 1
+}
+
+/// Whether this address is among the certificate's subject alternative names.
+pub(crate) fn is_for_address(certificate: &X509Ref, address: IpAddr) -> bool {
+    let check = |bytes: &[u8]| {
+        // SAFETY: the certificate is alive, the address is of this length.
+        unsafe { sys::X509_check_ip(certificate.as_ptr(), bytes.as_ptr(), bytes.len(), CHECK_FLAGS) }
+    };
+    let found = match address {
+        IpAddr::V4(address) => check(&address.octets()),
+        IpAddr::V6(address) => check(&address.octets()),
+    };
+    found == 1
 }

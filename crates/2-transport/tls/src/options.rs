@@ -4,6 +4,8 @@ use gorge_error::{Error, Kind, Result};
 use openssl::error::ErrorStack;
 use openssl::ssl::{SslContextBuilder, SslMode, SslOptions, SslVersion};
 
+use crate::groups;
+
 /// A version of TLS. Older ones are not spoken (RFC 8996).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Version {
@@ -28,10 +30,6 @@ pub(crate) const CIPHERS: &str = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128
      ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:\
      ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
 
-/// Groups for the key exchange, the first one that both sides know is used. The first is safe from
-/// quantum computers too; a library that lacks it does without.
-const GROUPS: [&str; 4] = ["X25519MLKEM768", "X25519", "P-256", "P-384"];
-
 /// What is said to the library for either side.
 pub(crate) struct Common<'a> {
     pub(crate) min_version: Version,
@@ -52,24 +50,23 @@ impl Common<'_> {
         context.set_mode(SslMode::RELEASE_BUFFERS | SslMode::ACCEPT_MOVING_WRITE_BUFFER);
         context.set_min_proto_version(Some(self.min_version.raw())).map_err(library)?;
         context.set_max_proto_version(Some(self.max_version.raw())).map_err(library)?;
-        let ciphers = self.ciphers.unwrap_or(CIPHERS);
-        context.set_cipher_list(ciphers).map_err(|error| {
-            because(format!("the TLS library knows none of the ciphers {ciphers:?}"), error)
-        })?;
-        self.apply_groups(context)
+        // 112 bits of security for keys and signatures of certificates: RSA of 2048 bits, SHA-256. `@SECLEVEL`
+        // among the ciphers says otherwise.
+        #[cfg(not(boringssl))]
+        context.set_security_level(2);
+        self.apply_ciphers(context)?;
+        groups::apply(context, self.groups)
     }
 
-    fn apply_groups(&self, context: &mut SslContextBuilder) -> Result<()> {
-        if let Some(groups) = self.groups {
-            let groups = groups.join(":");
-            return context.set_groups_list(&groups).map_err(|error| {
-                because(format!("the TLS library does not know all of the groups {groups:?}"), error)
-            });
-        }
-        context
-            .set_groups_list(&GROUPS.join(":"))
-            .or_else(|_| context.set_groups_list(&GROUPS[1..].join(":")))
-            .map_err(library)
+    fn apply_ciphers(&self, context: &mut SslContextBuilder) -> Result<()> {
+        let ciphers = self.ciphers.unwrap_or(CIPHERS);
+        context.set_cipher_list(ciphers).map_err(|error| {
+            let hint = match ciphers.contains("TLS_") {
+                true => "; those of TLS 1.3 are all good and not to be chosen",
+                false => "; a list looks like ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384",
+            };
+            because(format!("the TLS library knows none of the ciphers {ciphers:?} for TLS 1.2{hint}"), error)
+        })
     }
 }
 

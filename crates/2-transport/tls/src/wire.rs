@@ -21,7 +21,13 @@ pub(crate) struct Wire<S> {
     inbox: ReadBuffer,
     outbox: BytesMut,
     room: Room,
+    /// What the other side began with, and how many of these bytes there are.
+    first: [u8; FIRST],
+    first_len: u8,
 }
+
+/// Enough to tell what is spoken when it is not TLS.
+const FIRST: usize = 5;
 
 impl<S: Stream> Wire<S> {
     /// `preface` goes out before the first byte of TLS.
@@ -31,6 +37,8 @@ impl<S: Stream> Wire<S> {
             inbox: ReadBuffer::new(),
             outbox: BytesMut::new(),
             room: Room::Head,
+            first: [0; FIRST],
+            first_len: 0,
         };
         wire.queue(preface);
         wire
@@ -42,6 +50,11 @@ impl<S: Stream> Wire<S> {
 
     pub(crate) fn stream_mut(&mut self) -> io::Result<&mut S> {
         self.stream.as_mut().ok_or_else(lost)
+    }
+
+    /// What the other side began with: up to 5 bytes.
+    pub(crate) fn first_bytes(&self) -> &[u8] {
+        &self.first[..usize::from(self.first_len)]
     }
 
     /// Puts another stream in its place, made from it.
@@ -89,10 +102,25 @@ impl<S: Stream> Wire<S> {
                     return Poll::Ready(Err(error));
                 }
             }
-            Poll::Ready(Ok(read)) => self.room = if *read < buffers::SMALL { Room::Head } else { Room::Body },
+            Poll::Ready(Ok(read)) => {
+                self.room = if *read < buffers::SMALL { Room::Head } else { Room::Body };
+                if usize::from(self.first_len) < FIRST {
+                    self.remember_first(*read);
+                }
+            }
             Poll::Ready(Err(_)) => {}
         }
         filled
+    }
+
+    /// Of the bytes that were read last.
+    fn remember_first(&mut self, read: usize) {
+        let received = self.inbox.bytes();
+        let new = &received[received.len() - read..];
+        for byte in new.iter().take(FIRST - usize::from(self.first_len)) {
+            self.first[usize::from(self.first_len)] = *byte;
+            self.first_len += 1;
+        }
     }
 
     /// Sends what waits.

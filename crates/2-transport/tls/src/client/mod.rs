@@ -1,0 +1,15 @@
+//! The side that verifies.
+
+mod connector;
+mod endpoint;
+mod failure;
+mod identity;
+mod name;
+mod options;
+mod sessions;
+mod verify;
+
+pub use connector::Connector;
+pub use endpoint::Endpoint;
+pub use identity::Identity;
+pub use options::{ClientOptions, Sni};

@@ -112,6 +112,8 @@ kinds! {
     CertificateMissing => Row::connection("certificate_missing", 502, "tls_certificate_error"),
     /// The two sides share no application protocol (RFC 7301).
     AlpnMismatched => Row::connection("alpn_mismatched", 502, "tls_protocol_error"),
+    /// The other side speaks HTTP in the clear where TLS is spoken.
+    PlainHttp => Row::connection("plain_http", 502, "tls_protocol_error"),
 
     // Messages.
     /// A request or response head breaks the grammar (RFC 9112 2 to 5).

@@ -233,7 +233,7 @@ impl Loop<'_> {
         count(&self.core.counters.local().accepted);
         let manner = self.manner.load();
         // Closed right here; nobody else hears of it.
-        let Ok(address) = admit::at_once(self.core, manner, &peer) else { return };
+        let Ok(address) = admit::at_once(self.core, self.port, manner, &peer) else { return };
         if let Some(last) = &mut self.next {
             let worker = (*last + 1) % self.port.seats.iter().len();
             *last = worker;
@@ -253,7 +253,7 @@ impl Loop<'_> {
         let shutdown = self.shutdown.clone();
         let permit = self.port.connections(self.core).permit().with_address(address);
         let connection = Accepted { transport, peer, local, proxy: None, tls: None, shutdown, permit };
-        admit::serve(self.core, manner, connection);
+        admit::serve(self.core, self.port, manner, connection);
     }
 
     /// Hands a connection to another worker.
@@ -271,7 +271,7 @@ impl Loop<'_> {
             match connection.transport.rebind() {
                 Ok(transport) => {
                     connection.transport = transport;
-                    admit::serve(&core, &manner, connection);
+                    admit::serve(&core, &port, &manner, connection);
                 }
                 Err(_) => count(&core.counters.local().failed),
             }

@@ -1,37 +1,35 @@
 //! TLS with a client, before its connection is handed over.
 
-use std::future::{Future, poll_fn};
-use std::pin::pin;
-use std::task::Poll;
-
 use gorge_protocols::{Accepted, Transport};
 use gorge_tls::Acceptor;
 
+use crate::admit::{refuse, unless_let_go};
 use crate::core::Core;
+use crate::port::Port;
+use crate::refusal::{Cause, HandshakeFailed};
 use crate::stats::count;
 
-/// Makes the handshake; `None` for a connection that is closed. Where places are short it may have to give
-/// its own to another, as a connection that waits for a request does.
-pub(crate) async fn make(core: &Core, acceptor: &Acceptor, connection: Accepted) -> Option<Accepted> {
+/// Makes the handshake; `None` for a connection that is closed.
+///
+/// A stop does not end it: it is let finish within its time and the grace of the stop, and the first request
+/// behind it is answered.
+pub(crate) async fn make(
+    core: &Core,
+    port: &Port,
+    acceptor: &Acceptor,
+    connection: Accepted,
+) -> Option<Accepted> {
     let Accepted { transport, permit, .. } = connection;
-    permit.wait();
-    let mut handshake = pin!(acceptor.accept(transport));
-    let done = poll_fn(|cx| match handshake.as_mut().poll(cx) {
-        Poll::Ready(done) => Poll::Ready(Some(done)),
-        Poll::Pending => permit.poll_let_go(cx).map(|()| None),
-    })
-    .await;
-    permit.work();
-    let counters = core.counters.local();
-    match done {
+    let failed = match unless_let_go(&permit, acceptor.accept(transport)).await {
         Some(Ok(stream)) => {
-            count(&counters.handshakes);
+            count(&core.counters.local().handshakes);
             let tls = Some(stream.tls_digest().clone());
-            Some(Accepted { transport: Transport::from(stream), tls, permit, ..connection })
+            return Some(Accepted { transport: Transport::from(stream), tls, permit, ..connection });
         }
-        Some(Err(_)) | None => {
-            count(&counters.handshakes_failed);
-            None
-        }
-    }
+        Some(Err(error)) => Some(error),
+        None => None,
+    };
+    let reason = failed.as_ref().map_or(HandshakeFailed::LetGo, HandshakeFailed::of);
+    refuse(core, port, &connection.peer, Cause::Handshake(reason, failed.as_ref()));
+    None
 }

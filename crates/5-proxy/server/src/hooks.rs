@@ -7,7 +7,7 @@ use std::time::Duration;
 use gorge_error::{Error, Kind, Result};
 use parking_lot::Mutex;
 
-use crate::{Phase, Running};
+use crate::{Phase, Refusal, Running};
 
 /// A service has died.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +36,7 @@ pub(crate) struct Hooks {
     pub(crate) ready: Once,
     pub(crate) stop: Once,
     pub(crate) failure: Told<dyn Fn(&Failure<'_>) + Send + Sync>,
+    pub(crate) refusal: Told<dyn Fn(&Refusal<'_>) + Send + Sync>,
     pub(crate) reload: Option<Box<Reload>>,
     pub(crate) reopen: Option<Arc<dyn Fn() + Send + Sync>>,
 }
@@ -47,6 +48,10 @@ impl Hooks {
 
     pub(crate) fn failure(&self, failure: &Failure<'_>) {
         self.failure.iter().for_each(|tell| contain(|| tell(failure)));
+    }
+
+    pub(crate) fn refusal(&self, refusal: &Refusal<'_>) {
+        self.refusal.iter().for_each(|tell| contain(|| tell(refusal)));
     }
 
     /// # Errors

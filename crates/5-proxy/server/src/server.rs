@@ -19,6 +19,7 @@ use crate::keeper::Keeper;
 use crate::listen::Listen;
 use crate::pid_file::PidFile;
 use crate::port::{Manner, Port, Ports};
+use crate::refusal::Refusal;
 use crate::running::{Running, Stopped};
 use crate::service::Service;
 use crate::signals::Signals;
@@ -122,6 +123,14 @@ impl Server {
     /// Calls `told` each time a service dies.
     pub fn on_failure(&mut self, told: impl Fn(&Failure<'_>) + Send + Sync + 'static) {
         self.hooks.failure.push(Box::new(told));
+    }
+
+    /// Calls `told` for each connection that is closed before its handler sees it: not allowed to connect,
+    /// too many from its address, without a good PROXY header, or without a TLS handshake. It is called on
+    /// the worker and must not block; strangers decide how often, so whoever writes of it should sum up
+    /// (`gorge_proxy::ErrorLog::refused` does).
+    pub fn on_refusal(&mut self, told: impl Fn(&Refusal<'_>) + Send + Sync + 'static) {
+        self.hooks.refusal.push(Box::new(told));
     }
 
     /// What a reload does: on the signal HUP, on the word `reload` at the [control](Server::control)

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use gorge_protocols::HeaderRefused;
 use gorge_runtime::PerWorker;
 
+use crate::HandshakeFailed;
+
 /// Counts since the start, over all workers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
@@ -29,8 +31,8 @@ pub struct Stats {
     pub headers_refused: [u64; HeaderRefused::COUNT],
     /// TLS handshakes made.
     pub handshakes: u64,
-    /// TLS handshakes that failed.
-    pub handshakes_failed: u64,
+    /// Connections closed for want of a TLS handshake, by [`HandshakeFailed::index`].
+    pub handshakes_failed: [u64; HandshakeFailed::COUNT],
 }
 
 /// One worker's counts.
@@ -46,7 +48,7 @@ pub(crate) struct Counters {
     pub(crate) too_many: AtomicU64,
     pub(crate) headers: [AtomicU64; HeaderRefused::COUNT],
     pub(crate) handshakes: AtomicU64,
-    pub(crate) handshakes_failed: AtomicU64,
+    pub(crate) handshakes_failed: [AtomicU64; HandshakeFailed::COUNT],
 }
 
 pub(crate) fn count(counter: &AtomicU64) {
@@ -58,6 +60,8 @@ impl Stats {
         let total =
             |of: fn(&Counters) -> &AtomicU64| counters.iter().map(|c| of(c).load(Ordering::Relaxed)).sum();
         let header = |index: usize| counters.iter().map(|c| c.headers[index].load(Ordering::Relaxed)).sum();
+        let handshake =
+            |index: usize| counters.iter().map(|c| c.handshakes_failed[index].load(Ordering::Relaxed)).sum();
         Stats {
             accepted: total(|c| &c.accepted),
             failed: total(|c| &c.failed),
@@ -69,14 +73,20 @@ impl Stats {
             too_many: total(|c| &c.too_many),
             headers_refused: std::array::from_fn(header),
             handshakes: total(|c| &c.handshakes),
-            handshakes_failed: total(|c| &c.handshakes_failed),
+            handshakes_failed: std::array::from_fn(handshake),
         }
     }
 
-    /// Connections closed before a handler saw them, each reason by the word for logs and metric
-    /// labels.
+    /// Connections closed before a handler saw them by the accept policy or for want of a PROXY header,
+    /// each reason by the word for metric labels.
     pub fn refused(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let listed = [("denied", self.denied), ("too_many", self.too_many)];
         listed.into_iter().chain(HeaderRefused::NAMES.into_iter().zip(self.headers_refused))
+    }
+
+    /// TLS handshakes by their outcome: `ok`, or the word of [`HandshakeFailed::NAMES`].
+    pub fn handshake_outcomes(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let failed = HandshakeFailed::NAMES.into_iter().zip(self.handshakes_failed);
+        std::iter::once(("ok", self.handshakes)).chain(failed)
     }
 }

@@ -4,8 +4,10 @@ use std::fmt;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Instant;
 
+use gorge_digest::PeerAddr;
 use gorge_error::Error;
 use gorge_filter::{Event, Exchange, Observer, Outcome};
+use gorge_protocols::Address;
 use gorge_runtime::PerWorker;
 
 use super::line::{self, Failure, Form};
@@ -21,6 +23,19 @@ use super::{HeldBack, Level, LineSink};
 ///
 /// Clones are the same log.
 pub struct ErrorLog<S: LineSink>(Arc<Log<S>>);
+
+/// A connection that was closed before there was an exchange on it.
+#[derive(Clone, Copy)]
+pub struct Refused<'a> {
+    /// Why, in a word, as `denied`.
+    pub reason: &'static str,
+    /// Which address it came to.
+    pub listener: Option<&'a Address>,
+    /// The other end.
+    pub client: &'a PeerAddr,
+    /// Why, in a sentence.
+    pub text: &'a dyn fmt::Display,
+}
 
 struct Log<S: LineSink> {
     level: Level,
@@ -62,6 +77,22 @@ impl<S: LineSink> ErrorLog<S> {
     #[must_use]
     pub fn level(&self) -> Level {
         self.0.level
+    }
+
+    /// Writes that a connection was closed before there was an exchange on it, and why. Strangers decide how
+    /// often that happens: lines of the same level, reason and listener are summed up like those of
+    /// failures.
+    pub fn refused(&self, level: Level, refused: &Refused<'_>) {
+        let log = &*self.0;
+        if level < log.level {
+            return;
+        }
+        let sort = Sort::Refusal { level, reason: refused.reason, listener: refused.listener.cloned() };
+        match log.repeats.local().judge(&sort, Instant::now()) {
+            Fate::Kept => {}
+            Fate::KeptTooLong => _ = log.release(),
+            Fate::Written => log.sink.line(&mut |out| line::refused(log.form, out, level, refused)),
+        }
     }
 
     /// Writes what is no failure of an exchange: a start, a reload and what became of it, a name that
@@ -217,6 +248,32 @@ mod tests {
         );
         assert_eq!(told.lines().count(), 1);
         lines.ask();
+        assert_eq!(lines.take(), "");
+    }
+
+    #[test]
+    fn refused_connections_are_summed_up_by_reason_and_listener() {
+        let lines = Lines::default();
+        let log = ErrorLog::new(Level::Info, lines.clone());
+        let (listener, other) = ("192.0.2.1:443".parse().unwrap(), "192.0.2.1:8443".parse().unwrap());
+        let client = PeerAddr::Ip("192.0.2.7:80".parse().unwrap());
+        let refuse = |reason, listener, times| {
+            for _ in 0..times {
+                let refused = Refused { reason, listener: Some(listener), client: &client, text: &"no\nway" };
+                log.refused(Level::Info, &refused);
+            }
+        };
+        refuse("tls_failed", &listener, 100);
+        refuse("tls_failed", &other, 10);
+        refuse("denied", &listener, 10);
+        let told = lines.take();
+        assert_eq!(told.lines().count(), 30, "{told}");
+        let first = " info refused tls_failed listener=192.0.2.1:443 client=192.0.2.7:80: no\\nway\n";
+        assert!(told[24..].starts_with(first), "{told}");
+        lines.ask();
+        let sum = " info refused tls_failed listener=192.0.2.1:443: 90 more like this in the last second\n";
+        assert_eq!(lines.take()[24..], *sum);
+        log.refused(Level::Debug, &Refused { reason: "denied", listener: None, client: &client, text: &"" });
         assert_eq!(lines.take(), "");
     }
 

@@ -7,7 +7,9 @@ use gorge_digest::PeerAddr;
 use gorge_error::{Error, Kind};
 use gorge_filter::{Exchange, Outcome, RouteId};
 use gorge_http::Known;
+use gorge_protocols::Address;
 
+use super::error::Refused;
 use super::repeats::{Kept, Sort};
 use super::{Level, escape, stamp};
 
@@ -110,6 +112,26 @@ fn failure_json<C>(out: &mut Vec<u8>, failure: &Failure<'_, C>) {
     out.push(b'}');
 }
 
+/// `2026-.. info refused tls_failed listener=.. client=..: why`.
+pub(super) fn refused(form: Form, out: &mut Vec<u8>, level: Level, refused: &Refused<'_>) {
+    let Refused { reason, listener, client, text } = *refused;
+    match form {
+        Form::Json => {
+            json_begin(out, level, "refusal");
+            json_refusal(out, reason, listener);
+            json_text(out, "client", client);
+            json_text(out, "message", text);
+            out.push(b'}');
+        }
+        Form::Text => {
+            text_begin(out, level);
+            text_refusal(out, reason, listener);
+            let _ = write!(out, " client={client}: ");
+            let _ = write!(escape::OneLine(out), "{text}");
+        }
+    }
+}
+
 /// `2026-.. warn 502 connect_refused upstream=..: 4711 more like this in the last second`.
 pub(super) fn sum(form: Form, out: &mut Vec<u8>, kept: &Kept, routes: &[Box<str>]) {
     let lines = kept.lines;
@@ -118,13 +140,22 @@ pub(super) fn sum(form: Form, out: &mut Vec<u8>, kept: &Kept, routes: &[Box<str>
             json_begin(out, *level, "sum");
             json_what(out, *status, *kind);
             json_where(out, *route, upstream.as_ref(), routes);
-            let _ =
-                write!(out, ",\"more\":{lines},\"message\":\"{lines} more like this in the last second\"}}");
+            json_more(out, lines);
         }
         (Form::Text, Sort::Failure { level, kind, status, upstream, route }) => {
             text_begin(out, *level);
             text_what(out, *status, *kind);
             text_where(out, *route, upstream.as_ref(), routes);
+            let _ = write!(out, ": {lines} more like this in the last second");
+        }
+        (Form::Json, Sort::Refusal { level, reason, listener }) => {
+            json_begin(out, *level, "sum");
+            json_refusal(out, reason, listener.as_ref());
+            json_more(out, lines);
+        }
+        (Form::Text, Sort::Refusal { level, reason, listener }) => {
+            text_begin(out, *level);
+            text_refusal(out, reason, listener.as_ref());
             let _ = write!(out, ": {lines} more like this in the last second");
         }
         (Form::Json, Sort::Other) => {
@@ -139,6 +170,24 @@ pub(super) fn sum(form: Form, out: &mut Vec<u8>, kept: &Kept, routes: &[Box<str>
             let _ = write!(out, "{lines} more of many sorts in the last second");
         }
     }
+}
+
+fn text_refusal(out: &mut Vec<u8>, reason: &str, listener: Option<&Address>) {
+    let _ = write!(out, "refused {reason}");
+    if let Some(listener) = listener {
+        let _ = write!(escape::OneLine(out), " listener={listener}");
+    }
+}
+
+fn json_refusal(out: &mut Vec<u8>, reason: &str, listener: Option<&Address>) {
+    let _ = write!(out, ",\"reason\":\"{reason}\"");
+    if let Some(listener) = listener {
+        json_text(out, "listener", listener);
+    }
+}
+
+fn json_more(out: &mut Vec<u8>, lines: u64) {
+    let _ = write!(out, ",\"more\":{lines},\"message\":\"{lines} more like this in the last second\"}}");
 }
 
 fn status(end: Option<&Outcome>) -> Option<u16> {
@@ -284,6 +333,22 @@ mod tests {
         assert!(
             line.ends_with(r#""event":"sum","more":3,"message":"3 more of many sorts in the last second"}"#)
         );
+    }
+
+    #[test]
+    fn a_refusal_says_where_who_and_why() {
+        let listener = "unix:/run/a.sock".parse().unwrap();
+        let client = PeerAddr::Ip("192.0.2.7:80".parse().unwrap());
+        let about = Refused { reason: "denied", listener: Some(&listener), client: &client, text: &"a\"b" };
+        let line = lines(Form::Json, |form, out| refused(form, out, Level::Info, &about));
+        let expected = concat!(
+            r#"Z","level":"info","event":"refusal","reason":"denied","listener":"unix:/run/a.sock","#,
+            r#""client":"192.0.2.7:80","message":"a\"b"}"#,
+        );
+        assert_eq!(line[32..], *expected);
+        let sort = Sort::Refusal { level: Level::Info, reason: "denied", listener: Some(listener) };
+        let line = lines(Form::Json, |form, out| sum(form, out, &Kept { sort: sort.clone(), lines: 7 }, &[]));
+        assert!(line.contains(r#""event":"sum","reason":"denied","listener":"unix:/run/a.sock","more":7,"#));
     }
 
     #[test]

@@ -13,7 +13,7 @@ mod template;
 mod value;
 
 pub use access::{AccessLog, Format};
-pub use error::ErrorLog;
+pub use error::{ErrorLog, Refused};
 pub use level::Level;
 pub use sink::{HeldBack, LineSink};
 pub use template::Template;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use gorge_digest::PeerAddr;
 use gorge_error::Kind;
 use gorge_filter::RouteId;
+use gorge_protocols::Address;
 use parking_lot::Mutex;
 
 use super::Level;
@@ -29,6 +30,11 @@ pub(super) enum Sort {
         status: Option<u16>,
         upstream: Option<PeerAddr>,
         route: Option<RouteId>,
+    },
+    Refusal {
+        level: Level,
+        reason: &'static str,
+        listener: Option<Address>,
     },
     /// Whatever was too much for the table.
     Other,

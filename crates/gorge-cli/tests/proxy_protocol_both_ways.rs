@@ -34,6 +34,8 @@ fn clients_are_those_of_the_header() {
         client.finish();
         assert!(client.try_response().is_none(), "{nonsense}");
     }
+    served.program.err().wait_for("info refused proxy_header_missing listener=127.0.0.1:");
+    served.program.err().wait_for("info refused proxy_header_malformed listener=127.0.0.1:");
     // Lists judge whom the header names, and who sends it if it names nobody.
     for header in ["PROXY TCP4 192.0.2.66 10.0.0.9 1111 80\r\n", "PROXY UNKNOWN\r\n"] {
         let mut client = served.client();

@@ -30,6 +30,10 @@ fn networks_may_connect_or_not() {
         let mut client = served.client();
         client.send(GET);
         assert_eq!(client.try_response().is_some(), open, "{keys}");
+        if !open {
+            let line = format!(" info refused denied listener={} client=127.0.0.1:", served.addr());
+            served.program.err().wait_for(&line);
+        }
     }
 }
 

@@ -4,8 +4,9 @@ use std::fmt::Display;
 use std::sync::Arc;
 
 use gorge::error::{Kind, OrErr, Result};
+use gorge::proxy::log::Refused;
 use gorge::proxy::{AccessLog, ErrorLog, Level};
-use gorge::server::{LogWriter, Rotation};
+use gorge::server::{LogWriter, Refusal, Rotation};
 use parking_lot::Mutex;
 
 use crate::config::ServerTable;
@@ -21,6 +22,31 @@ impl Log {
         if let Some(log) = &self.0 {
             log.note(level, text);
         }
+    }
+
+    /// Writes that a connection was closed before there was an exchange on it.
+    pub(crate) fn refused(&self, refusal: &Refusal<'_>) {
+        if let Some(log) = &self.0 {
+            let refused = Refused {
+                reason: refusal.reason(),
+                listener: refusal.listener,
+                client: refusal.peer,
+                text: refusal,
+            };
+            log.refused(level_of(refusal), &refused);
+        }
+    }
+}
+
+/// How much a connection that was refused is a matter for whoever reads the log: strangers cause most of them,
+/// and scanners and the checks of balancers, which just leave, come all day.
+fn level_of(refusal: &Refusal<'_>) -> Level {
+    if refusal.is_own_fault() {
+        Level::Error
+    } else if refusal.is_ordinary() {
+        Level::Debug
+    } else {
+        Level::Info
     }
 }
 

@@ -136,6 +136,8 @@ fn hook(server: &mut Server, state: &Arc<State>, delay: Duration) {
         );
         failing.log().note(Level::Error, text);
     });
+    let refusing = state.clone();
+    server.on_refusal(move |refusal| refusing.log().refused(refusal));
     let phases = state.clone();
     server.on_phase(move |phase| {
         if phase == Phase::Draining {

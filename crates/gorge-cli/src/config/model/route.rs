@@ -121,7 +121,8 @@ table! {
 table! {
     /// Changes of fields, in this order: removed, set, added. In values `$client_ip`, `$host`,
     /// `$authority` (host with port), `$method`, `$path`, `$query`, `$uri` (path and query), `$scheme` and
-    /// `$request_id` stand for those of the request, in answers `$status` too; `$$` is a dollar sign.
+    /// `$request_id` stand for those of the request, `$tls_version`, `$tls_sni`, `$tls_client_subject` and
+    /// others for the TLS of its client, in answers `$status` too; `$$` is a dollar sign.
     pub struct EditsTable {
         /// In the place of whatever is there.
         set: Named<HeaderName, FieldTemplate> = {}, like "{ \"X-Client\" = \"$client_ip\" }";

@@ -16,7 +16,7 @@ mod stream;
 mod tickets;
 mod wire;
 
-pub use certificate::{Certificate, KeyKind};
+pub use certificate::{Certificate, CertificateFault, KeyKind, Level, Part, Remark, Role};
 pub use client::{ClientOptions, Connector, Endpoint, Identity, Sni};
 pub use key_log::KeyLog;
 pub use library::library;

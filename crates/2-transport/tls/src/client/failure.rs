@@ -73,134 +73,109 @@ impl Server<'_> {
             return refusal;
         }
         let of_tls = stack.errors().iter().filter(|error| error.library_code() == ERR_LIB_SSL);
-        for error in of_tls {
-            let code = error.reason_code();
-            let refusal = match code.checked_sub(ALERT) {
-                Some(alert @ 0..=255) => Some(self.alert(alert)),
-                _ => self.reason(&plain(error.reason().unwrap_or_default()), ssl),
-            };
-            if let Some(refusal) = refusal {
-                return refusal;
-            }
-        }
-        self.failed()
+        let judge = |error: &openssl::error::Error| match error.reason_code().checked_sub(ALERT) {
+            Some(alert @ 0..=255) => Some(self.alert(alert)),
+            _ => self.reason(error, ssl),
+        };
+        of_tls.into_iter().find_map(judge).unwrap_or_else(|| self.failed())
     }
 
     /// No record of TLS begins like this (RFC 8446 5.1).
     fn other_protocol(&self, first: &[u8]) -> Option<(Kind, String)> {
         let Self { name, .. } = self;
-        let text = match first {
+        match first {
             [b'H', b'T', b'T', b'P', b'/'] => {
-                format!(
-                    "{name} speaks plain HTTP at this port, not TLS; is it the right one, or is TLS to be off?"
-                )
+                let hint = "is it the right one, or is TLS to be off?";
+                Some((Kind::PlainHttp, format!("{name} speaks plain HTTP at this port, not TLS; {hint}")))
             }
-            [20..=24, ..] | [] => return None,
-            _ => format!("{name} speaks something else than TLS at this port"),
-        };
-        Some((Kind::TlsHandshakeFailed, text))
+            [20..=24, ..] | [] => None,
+            _ => Some((
+                Kind::TlsHandshakeFailed,
+                format!("{name} speaks something else than TLS at this port"),
+            )),
+        }
     }
 
     /// The library's own judgement, by its name in small letters, which both libraries share.
-    fn reason(&self, reason: &str, ssl: &SslRef) -> Option<(Kind, String)> {
+    fn reason(&self, error: &openssl::error::Error, ssl: &SslRef) -> Option<(Kind, String)> {
         let Self { name, options } = self;
-        let bad = match reason {
-            "certificate verify failed"
-            | "no certificates returned"
-            | "peer did not return a certificate" => {
-                (Kind::CertificateMissing, format!("{name} showed no certificate"))
+        // OpenSSL names the function, BoringSSL the state.
+        let places = [error.function().unwrap_or_default(), ssl.state_string_long()];
+        let at_certificate = places.iter().any(|place| place.contains("server_certificate"));
+        let broken = |text| (Kind::TlsHandshakeFailed, format!("{name} {text}"));
+        Some(match &*plain(error.reason().unwrap_or_default()) {
+            // What was wrong with one that there is, is known already.
+            "certificate verify failed" => self.no_certificate(),
+            "decode error" | "length mismatch" | "bad length" if at_certificate => self.no_certificate(),
+            "bad signature" => {
+                let text = "does not have the key of the certificate it shows: its signature is wrong";
+                (Kind::CertificateInvalid, format!("{name} {text}"))
             }
-            "decode error" | "bad length" if ssl.state_string_long().contains("server certificate") => {
-                (Kind::CertificateMissing, format!("{name} showed no certificate that can be read"))
+            "unsupported protocol" | "wrong ssl version" | "unknown protocol" => self.no_version(),
+            "wrong cipher returned" | "unknown cipher returned" | "wrong curve" => {
+                broken("chose a cipher or group that it was not offered")
             }
-            "bad signature" => (
-                Kind::CertificateInvalid,
-                format!("{name} does not have the key of the certificate it shows: its signature is wrong"),
-            ),
-            "unsupported protocol"
-            | "wrong ssl version"
-            | "unknown protocol"
-            | "tlsv1 alert protocol version" => (Kind::TlsHandshakeFailed, self.no_version()),
-            "wrong cipher returned" | "unknown cipher returned" | "wrong curve" | "bad ecpoint" => {
-                (Kind::TlsHandshakeFailed, format!("{name} chose a cipher or group that it was not offered"))
+            "invalid alpn protocol" => {
+                let text = "chose none of the application protocols it was offered";
+                (Kind::AlpnMismatched, format!("{name} {text}: {}", options.alpn.join(", ")))
             }
-            "invalid alpn protocol" => (
-                Kind::AlpnMismatched,
-                format!(
-                    "{name} chose none of the application protocols it was offered: {}",
-                    options.alpn.join(", ")
-                ),
-            ),
-            "dh key too small" | "ee key too small" | "ca key too small" => {
-                (Kind::TlsHandshakeFailed, format!("{name} uses a key that is too weak"))
-            }
-            "wrong version number" | "packet length too long" | "record layer failure" => {
-                (Kind::TlsHandshakeFailed, format!("{name} speaks something else than TLS at this port"))
-            }
+            "dh key too small" => broken("uses a key that is too weak"),
+            "wrong version number" => broken("speaks something else than TLS at this port"),
             _ => return None,
-        };
-        Some(bad)
+        })
     }
 
-    fn no_version(&self) -> String {
+    fn no_certificate(&self) -> (Kind, String) {
+        (Kind::CertificateMissing, format!("{} showed no certificate, or none that can be read", self.name))
+    }
+
+    fn no_version(&self) -> (Kind, String) {
         let Self { name, options } = self;
         let ours = match (options.min_version, options.max_version) {
             (Version::Tls12, Version::Tls13) => "neither TLS 1.2 nor TLS 1.3",
             (Version::Tls12, Version::Tls12) => "no TLS 1.2",
             (Version::Tls13, _) => "no TLS 1.3",
         };
-        format!("{name} speaks {ours} (`min_version`, `max_version`)")
+        (Kind::TlsHandshakeFailed, format!("{name} speaks {ours} (`min_version`, `max_version`)"))
     }
 
     /// What the server said (RFC 8446 6.2).
     fn alert(&self, alert: i32) -> (Kind, String) {
         let Self { name, options } = self;
-        let ours = match &options.certificate {
-            Some(_) => "the client certificate (`cert`)",
-            None => "that no client certificate is shown (`cert`, `key`)",
+        let broken = |text| (Kind::TlsHandshakeFailed, format!("{name} {text}"));
+        match alert {
+            42..=46 | 48 => self.our_certificate(alert),
+            40 => broken(
+                "refused the handshake: it shares no cipher (`ciphers`) or group (`groups`) with us, or wants a client \
+                 certificate (`cert`, `key`)",
+            ),
+            20 | 51 if options.psk.is_some() => broken("has another pre-shared key for this identity"),
+            49 => broken("denies access"),
+            70 | 86 => self.no_version(),
+            71 => broken("wants stronger ciphers (`ciphers`) or groups (`groups`) than it is offered"),
+            80 => broken("reports an internal error of its own"),
+            112 => broken("serves no site of the name it was asked for (`sni`)"),
+            115 => broken("knows no pre-shared key of this identity"),
+            116 => (Kind::CertificateMissing, format!("{name} wants a client certificate (`cert`, `key`)")),
+            120 => {
+                let text = "speaks none of the application protocols it was offered";
+                (Kind::AlpnMismatched, format!("{name} {text}: {}", options.alpn.join(", ")))
+            }
+            other => (Kind::TlsHandshakeFailed, format!("{name} broke off the handshake with alert {other}")),
+        }
+    }
+
+    /// What the server thinks of the client's certificate.
+    fn our_certificate(&self, alert: i32) -> (Kind, String) {
+        let refuses = match &self.options.certificate {
+            Some(_) => format!("{} refuses the client certificate (`cert`)", self.name),
+            None => format!("{} refuses a client without a certificate (`cert`, `key`)", self.name),
         };
         match alert {
-            40 => (
-                Kind::TlsHandshakeFailed,
-                format!(
-                    "{name} refused the handshake: it shares no cipher (`ciphers`) or group (`groups`) with us, or \
-                     wants a client certificate (`cert`, `key`)"
-                ),
-            ),
-            42 | 43 | 46 => (Kind::CertificateInvalid, format!("{name} refuses {ours}")),
-            44 => (Kind::CertificateInvalid, format!("{name} refuses {ours}: it has been revoked")),
-            45 => (Kind::CertificateExpired, format!("{name} refuses {ours}: it is not valid at this time")),
-            48 => (Kind::CertificateInvalid, format!("{name} refuses {ours}: it does not know its CA")),
-            49 => (Kind::TlsHandshakeFailed, format!("{name} denies access after a look at {ours}")),
-            70 | 86 => (Kind::TlsHandshakeFailed, self.no_version()),
-            71 => (
-                Kind::TlsHandshakeFailed,
-                format!("{name} wants stronger ciphers (`ciphers`) or groups (`groups`) than it is offered"),
-            ),
-            20 | 51 if options.psk.is_some() => {
-                (Kind::TlsHandshakeFailed, format!("{name} has another pre-shared key for this identity"))
-            }
-            80 => {
-                (Kind::TlsHandshakeFailed, format!("{name} failed: it reports an internal error of its own"))
-            }
-            112 => (
-                Kind::TlsHandshakeFailed,
-                format!("{name} serves no site of the name it was asked for (`sni`)"),
-            ),
-            115 => {
-                let identity = options.psk.as_ref().map_or("", |psk| psk.identity());
-                let text = format!("{name} knows no pre-shared key of the identity {identity:?}");
-                (Kind::TlsHandshakeFailed, text)
-            }
-            116 => (Kind::CertificateMissing, format!("{name} wants a client certificate (`cert`, `key`)")),
-            120 => (
-                Kind::AlpnMismatched,
-                format!(
-                    "{name} speaks none of the application protocols it was offered: {}",
-                    options.alpn.join(", ")
-                ),
-            ),
-            other => (Kind::TlsHandshakeFailed, format!("{name} broke off the handshake with alert {other}")),
+            44 => (Kind::CertificateInvalid, refuses + ": it has been revoked"),
+            45 => (Kind::CertificateExpired, refuses + ": it is not valid at this time"),
+            48 => (Kind::CertificateInvalid, refuses + ": it does not know its CA"),
+            _ => (Kind::CertificateInvalid, refuses),
         }
     }
 }

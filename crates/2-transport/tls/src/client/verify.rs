@@ -109,6 +109,13 @@ const CA_MD_TOO_WEAK: c_int = 68;
 
 fn explain(code: c_int, whose: &str, certificate: &X509Ref, attempt: &Attempt) -> Fault {
     let issuer = called(certificate.issuer_name());
+    let code = match code {
+        // The libraries differ in what they take for self-signed.
+        sys::X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY if is_self_signed(certificate) => {
+            sys::X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT
+        }
+        code => code,
+    };
     let text = match code {
         sys::X509_V_ERR_CERT_HAS_EXPIRED => {
             let text = format!("{whose} expired on {}; it has to be renewed there", certificate.not_after());
@@ -163,6 +170,10 @@ const HINT_NAME: &str = "if it is the right one, ask for a name it has (`sni`), 
 fn words(code: c_int) -> &'static str {
     // SAFETY: any number is one that the library can hold.
     unsafe { X509VerifyResult::from_raw(code) }.error_string()
+}
+
+fn is_self_signed(certificate: &X509Ref) -> bool {
+    certificate.public_key().and_then(|key| certificate.verify(&key)).unwrap_or(false)
 }
 
 /// Names shown of a certificate.

@@ -7,6 +7,7 @@ mod ffi;
 mod groups;
 mod key_log;
 mod library;
+pub mod ocsp;
 mod options;
 mod psk;
 mod roots;

@@ -39,8 +39,16 @@ pub(crate) fn judge(chain: &[X509]) -> Result<(), CertificateFault> {
 
 /// Whether `above` signed `below`. Of a hash that a library no longer verifies, the name decides.
 pub(crate) fn signed(above: &X509Ref, below: &X509Ref) -> bool {
-    let named = above.subject_name().to_der().ok() == below.issuer_name().to_der().ok();
-    named && (weak_hash(below).is_some() || verifies(above, below))
+    is_named(above, below) && (weak_hash(below).is_some() || verifies(above, below))
+}
+
+/// Whether `above` signed `below`, and with a hash that is good.
+pub(crate) fn issued(above: &X509Ref, below: &X509Ref) -> bool {
+    is_named(above, below) && weak_hash(below).is_none() && verifies(above, below)
+}
+
+fn is_named(above: &X509Ref, below: &X509Ref) -> bool {
+    above.subject_name().to_der().ok() == below.issuer_name().to_der().ok()
 }
 
 fn verifies(above: &X509Ref, below: &X509Ref) -> bool {

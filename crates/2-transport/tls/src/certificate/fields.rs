@@ -84,7 +84,8 @@ impl Fields {
             GeneralName::UniformResourceIdentifier(address) => {
                 let address = address.as_str();
                 let scheme = address.get(..7)?;
-                let plain = scheme.eq_ignore_ascii_case("http://") && address.bytes().all(|b| b.is_ascii_graphic());
+                let plain =
+                    scheme.eq_ignore_ascii_case("http://") && address.bytes().all(|b| b.is_ascii_graphic());
                 plain.then(|| address.to_owned())
             }
             _ => None,

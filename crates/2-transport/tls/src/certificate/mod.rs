@@ -21,8 +21,13 @@ use openssl::x509::X509;
 
 pub use fault::{CertificateFault, Part};
 pub use key::KeyKind;
+pub(crate) use chain::issued;
+pub(crate) use fields::{Fields, OCSP_SIGNING};
 pub(crate) use names::{names, subject};
 pub use remark::{Level, Remark, Role};
+pub(crate) use time::{date, from_asn1};
+
+use crate::ocsp::Staple;
 
 /// A certificate with the chain above it and its private key. Cloning shares it.
 #[derive(Clone)]
@@ -30,7 +35,7 @@ pub struct Certificate(Arc<Inner>);
 
 struct Inner {
     facts: Arc<Facts>,
-    ocsp: Option<Vec<u8>>,
+    ocsp: Option<Staple>,
     /// All of that as BoringSSL wants it, made when it is first shown.
     #[cfg(boringssl)]
     credential: std::sync::OnceLock<crate::ffi::Credential>,
@@ -114,7 +119,7 @@ impl Certificate {
         Ok(Self::of(Arc::new(facts), None))
     }
 
-    fn of(facts: Arc<Facts>, ocsp: Option<Vec<u8>>) -> Self {
+    fn of(facts: Arc<Facts>, ocsp: Option<Staple>) -> Self {
         Self(Arc::new(Inner {
             facts,
             ocsp,
@@ -203,6 +208,26 @@ impl Certificate {
         remark::remarks(self, now, role)
     }
 
+    /// The same certificate with an OCSP response that servers show along with it (RFC 6066 8). Without one
+    /// if the response is about another certificate.
+    #[must_use]
+    pub fn with_ocsp(&self, staple: &Staple) -> Self {
+        let ours = Some(staple).filter(|staple| staple.certificate() == self.sha256());
+        Self::of(self.0.facts.clone(), ours.cloned())
+    }
+
+    /// The same certificate without an OCSP response.
+    #[must_use]
+    pub fn without_ocsp(&self) -> Self {
+        Self::of(self.0.facts.clone(), None)
+    }
+
+    /// The OCSP response that it carries.
+    #[must_use]
+    pub fn staple(&self) -> Option<&Staple> {
+        self.0.ocsp.as_ref()
+    }
+
     fn leaf(&self) -> &X509 {
         // `new` lets none without one pass.
         &self.0.facts.chain[0]
@@ -234,7 +259,7 @@ impl Certificate {
     }
 
     pub(crate) fn ocsp(&self) -> Option<&[u8]> {
-        self.0.ocsp.as_deref()
+        self.staple().map(Staple::der)
     }
 }
 

@@ -18,7 +18,8 @@ fn name(name: &GeneralNameRef) -> Option<String> {
             _ => Some(IpAddr::from(<[u8; 16]>::try_from(bytes).ok()?).to_string()),
         };
     }
-    let name = name.dnsname().filter(|name| !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic()))?;
+    let name =
+        name.dnsname().filter(|name| !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic()))?;
     Some(name.to_ascii_lowercase())
 }
 

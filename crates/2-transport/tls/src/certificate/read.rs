@@ -114,8 +114,11 @@ fn pem_blocks(part: Part, bytes: &[u8]) -> Result<Vec<Block>, CertificateFault> 
     if bytes.trim_ascii().is_empty() {
         return Err(CertificateFault::Empty { part });
     }
-    let blocks = pem::blocks(bytes)
-        .map_err(|damage| CertificateFault::BrokenPem { part, line: damage.line, why: damage.why })?;
+    let blocks = pem::blocks(bytes).map_err(|damage| CertificateFault::BrokenPem {
+        part,
+        line: damage.line,
+        why: damage.why,
+    })?;
     if blocks.is_empty() { Err(CertificateFault::NotPem { part }) } else { Ok(blocks) }
 }
 

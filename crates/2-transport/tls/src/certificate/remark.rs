@@ -194,7 +194,9 @@ fn end(chain: &[openssl::x509::X509]) -> Option<Remark> {
 impl fmt::Display for Remark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Authority => f.write_str("the certificate is one for signing others: clients may refuse it here"),
+            Self::Authority => {
+                f.write_str("the certificate is one for signing others: clients may refuse it here")
+            }
             Self::Expired { number, subject, at, days } => {
                 let which = Which(*number, subject);
                 write!(f, "{which} expired on {} ({}): renew it", time::date(*at), Days(*days, "ago"))

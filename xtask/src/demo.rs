@@ -9,7 +9,7 @@ const PROGRAM: [&str; 5] = ["--release", "--package", "gorge-cli", "--features",
 
 pub(crate) fn run(arguments: Arguments) -> Result<String> {
     arguments.finish()?;
-    needs::bring(needs::FOR_BUILD);
+    needs::bring(needs::FOR_FULL);
     execute(cargo(["build"]).args(PROGRAM))?;
     shell::outlive_interrupts();
     attend(cargo(["run"]).args(PROGRAM).args(["--", "demo"]))?;

@@ -6,8 +6,10 @@ use crate::needs::{self, Need};
 use crate::shell::{Arguments, capture, find_program, program};
 
 const GROUPS: &[(&str, &[Need])] = &[
-    ("build, demo", needs::FOR_BUILD),
-    ("test", needs::FOR_TESTS),
+    ("a plain build", needs::FOR_BUILD),
+    ("demo, test, test-matrix", needs::FOR_FULL),
+    ("test, test-matrix", needs::FOR_TESTS),
+    ("test-matrix", needs::FOR_VENDORED),
     ("bench-proxy", needs::FOR_BENCH_PROXY),
     ("bench, bench-proxy (peers)", needs::FOR_PEERS),
 ];
@@ -27,12 +29,12 @@ pub(crate) fn run(arguments: Arguments) -> Result<String> {
     for (verbs, needs) in GROUPS {
         println!("for {verbs}:");
         for need in *needs {
-            match find_program(need.program) {
-                Some(path) => println!("  found    {}: {}", need.program, path.display()),
-                None => println!("  MISSING  {}: {}", need.program, need.what_for),
+            match need.find() {
+                Some(place) => println!("  found    {}: {place}", need.name()),
+                None => println!("  MISSING  {}: {}", need.name(), need.what_for),
             }
         }
-        let missing = needs::missing(needs);
+        let missing = needs::missing(&[needs]);
         if !missing.is_empty() {
             println!("  install: {}", needs::install_command(&missing));
             missing_groups.push(*verbs);

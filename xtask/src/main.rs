@@ -7,11 +7,14 @@ mod demo;
 mod docs;
 mod doctor;
 mod levels;
+mod missing_patch;
 mod needs;
 mod shell;
 mod test;
 mod test_matrix;
 mod tidy;
+mod tls_modes;
+mod wheels;
 mod workspace;
 
 use std::process::ExitCode;
@@ -36,8 +39,9 @@ const VERBS: &[Verb] = &[
     },
     Verb {
         name: "test",
-        usage: "test [CRATE]",
-        about: "format, lints, levels, tidy, docs, every test, the quick matrix; or one crate alone",
+        usage: "test [CRATE | tls | quiche]",
+        about: "format, lints, levels, tidy, docs, every test, the quick matrix; or one crate alone; or what speaks TLS, \
+                on the system's OpenSSL (tls) or on BoringSSL (quiche)",
         run: test::run,
     },
     Verb {

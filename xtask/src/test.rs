@@ -5,8 +5,9 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::shell::{Arguments, cargo, execute};
+use crate::tls_modes::{self, Library};
 use crate::workspace::{self, Package};
-use crate::{docs, levels, needs, test_matrix, tidy};
+use crate::{docs, levels, missing_patch, needs, test_matrix, tidy};
 
 type Step = (&'static str, fn() -> Result<()>);
 
@@ -15,24 +16,46 @@ const STEPS: &[Step] = &[
     ("format", format),
     ("levels", || levels::check(true).map(|verdict| println!("{verdict}"))),
     ("tidy", || tidy::check().map(|verdict| println!("{verdict}"))),
+    ("TLS libraries by feature", tls_modes::one_library_in_graph),
     ("clippy", clippy),
     ("tests", tests),
+    ("TLS and QUIC in one program", tls_and_quic),
+    ("the missing patch", missing_patch::check),
     ("fuzz corpora", fuzz_corpora),
     ("docs", rustdoc),
     ("reference pages", || docs::check().map(|verdict| println!("{verdict}"))),
     ("loom", loom),
     ("each crate alone", test_matrix::quick),
+    ("TLS on the system's OpenSSL", || tls_modes::tests(Library::OpenSsl)),
     ("sets of the umbrella", test_matrix::umbrella),
 ];
 
 pub(crate) fn run(mut arguments: Arguments) -> Result<String> {
     let only = arguments.word();
     arguments.finish()?;
-    needs::bring(needs::FOR_TESTS);
-    match only {
-        Some(name) => one_crate(&name),
+    needs::bring_all(&[needs::FOR_BUILD, needs::FOR_FULL, needs::FOR_TESTS]);
+    match only.as_deref() {
+        Some("tls") => tls(),
+        Some("quiche") => quiche(),
+        Some(name) => one_crate(name),
         None => every_step(),
     }
+}
+
+/// What speaks TLS, on the system's OpenSSL.
+fn tls() -> Result<String> {
+    tls_modes::one_library_in_graph()?;
+    tls_modes::tests(Library::OpenSsl)?;
+    Ok("what speaks TLS passes on the system's OpenSSL".to_owned())
+}
+
+/// The same on BoringSSL, and what only concerns that.
+fn quiche() -> Result<String> {
+    tls_modes::one_library_in_graph()?;
+    tls_modes::tests(Library::BoringSsl)?;
+    tls_and_quic()?;
+    missing_patch::check()?;
+    Ok("what speaks TLS passes on BoringSSL, beside QUIC too".to_owned())
 }
 
 fn every_step() -> Result<String> {
@@ -80,13 +103,20 @@ fn format() -> Result<()> {
 }
 
 fn clippy() -> Result<()> {
-    execute(&mut with_full("clippy", &["--all-targets"], &["--", "-D", "warnings"])?)
+    execute(&mut with_full("clippy", &["--all-targets"], &["--", "-D", "warnings"])?)?;
+    execute(&mut cargo(["clippy", "--package", "bssl-sys", "--all-targets", "--", "-D", "warnings"]))
 }
 
 /// Unit, integration and doc tests. Not `--all-targets`, which builds the examples as tests, where their
 /// tests want the programs.
 fn tests() -> Result<()> {
-    execute(&mut with_full("test", &["--no-fail-fast"], &[])?)
+    execute(&mut with_full("test", &["--no-fail-fast"], &[])?)?;
+    tls_modes::one_library_in_program(Library::BoringSsl)
+}
+
+/// Handshakes of both in one process; not a default member, for it builds quiche.
+fn tls_and_quic() -> Result<()> {
+    execute(&mut cargo(["test", "--package", "bssl-sys"]))
 }
 
 /// The corpora of the fuzz targets, run as ordinary tests of the package `gorge-fuzz`.

@@ -13,7 +13,7 @@ const UMBRELLA_SETS: &[&[&str]] = &[&[], &["--no-default-features"], &["--featur
 
 pub(crate) fn run(arguments: Arguments) -> Result<String> {
     arguments.finish()?;
-    needs::bring(needs::FOR_TESTS);
+    needs::bring_all(&[needs::FOR_BUILD, needs::FOR_FULL, needs::FOR_TESTS, needs::FOR_VENDORED]);
     let mut steps = 0;
     for package in workspace::crates()? {
         for set in feature_sets(&package) {

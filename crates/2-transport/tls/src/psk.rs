@@ -53,7 +53,12 @@ impl Psk {
     }
 
     /// Lets the client's connections of a context show it.
-    pub(crate) fn install_client(&self, context: &mut SslContextBuilder) {
+    pub(crate) fn install_client(&self, context: &mut SslContextBuilder) -> Result<()> {
+        // A key goes with one hash, by default this (RFC 8446 4.2.11); with suites of others it is passed over.
+        #[cfg(not(boringssl))]
+        context
+            .set_ciphersuites("TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256")
+            .map_err(crate::options::library)?;
         let psk = self.clone();
         context.set_psk_client_callback(move |_, _, identity, key| {
             let named =
@@ -61,6 +66,7 @@ impl Psk {
             // 0 tells the library that there is no key; it then fails by itself.
             Ok(named.and_then(|_| put(key, psk.key())).unwrap_or(0))
         });
+        Ok(())
     }
 }
 

@@ -46,7 +46,7 @@ impl Connector {
             show(&mut context, certificate)?;
         }
         if let Some(psk) = &options.psk {
-            psk.install_client(&mut context);
+            psk.install_client(&mut context)?;
         }
         if let Some(key_log) = &options.key_log {
             key_log.install(&mut context);

@@ -94,6 +94,7 @@ fn help_and_version_are_no_mistakes() {
         (&["proxy", "--help"], "--access-log"),
         (&["demo", "-h"], "--listen"),
         (&["--version"], "features: "),
+        (&["--version"], "TLS: "),
         (&["-V"], "gorge 0."),
     ] {
         let mut program = gorge(words);

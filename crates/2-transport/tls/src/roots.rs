@@ -290,3 +290,102 @@ fn labels(pem: &[u8]) -> Vec<String> {
     let label = |(at, _): (usize, &str)| Some(text[at + BEGIN.len()..].split_once("-----")?.0.to_owned());
     text.match_indices(BEGIN).filter_map(label).filter(|label| label.len() < 64).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use gorge_test_util::{Authority, TempFolder};
+
+    use super::*;
+
+    fn nothing_set(_: &str) -> Option<OsString> {
+        None
+    }
+
+    /// The message of a failure.
+    fn said<T>(result: Result<T>) -> String {
+        match result {
+            Ok(_) => panic!("it was taken"),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn a_system_without_certificates_says_where_they_were_looked_for() {
+        let text = said(SystemFiles::find(&nothing_set, &["/nowhere/bundle.crt"], &["/nowhere/certs"]));
+        assert!(
+            text.contains("this system has none; looked for /nowhere/bundle.crt, /nowhere/certs"),
+            "{text}"
+        );
+        assert!(
+            text.contains("install the package ca-certificates, or name a file of CA certificates as `ca`")
+        );
+    }
+
+    #[test]
+    fn the_first_bundle_there_is_counts_and_then_a_folder() {
+        let folder = TempFolder::new();
+        let bundle = Authority::new("one").pem() + "something between\n" + &Authority::new("two").pem();
+        let bundle = folder.write("bundle.crt", bundle).display().to_string();
+        let found =
+            SystemFiles::find(&nothing_set, &["/nowhere/bundle.crt", &bundle], &["/nowhere"]).unwrap();
+        assert_eq!(found.load().unwrap().len(), 2);
+
+        let certs = TempFolder::new();
+        certs.write("b.0", Authority::new("three").pem());
+        certs.write("a.0", Authority::new("four").pem());
+        certs.write("README", "no certificate");
+        let path = certs.path().display().to_string();
+        let found = SystemFiles::find(&nothing_set, &["/nowhere/bundle.crt"], &[&path]).unwrap();
+        assert_eq!(found.load().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn the_environment_comes_first() {
+        let folder = TempFolder::new();
+        let file = folder.write("set.pem", Authority::new("set").pem());
+        let bundle = folder.write("bundle.crt", Authority::new("not set").pem()).display().to_string();
+        let set = |name: &str| (name == "SSL_CERT_FILE").then(|| file.clone().into_os_string());
+        let found = SystemFiles::find(&set, &[&bundle], &[]).unwrap();
+        assert_eq!(found.0[0].0, file);
+
+        let two = TempFolder::new();
+        two.write("a.pem", Authority::new("a").pem());
+        let both = env::join_paths([folder.path(), two.path()]).unwrap();
+        let dirs = |name: &str| (name == "SSL_CERT_DIR").then(|| both.clone());
+        assert_eq!(SystemFiles::find(&dirs, &[&bundle], &[]).unwrap().load().unwrap().len(), 3);
+
+        let wrong = |name: &str| (name == "SSL_CERT_FILE").then(|| "/nowhere/set.pem".into());
+        let text = said(SystemFiles::find(&wrong, &[&bundle], &[]));
+        assert!(text.contains("SSL_CERT_FILE=/nowhere/set.pem leads to no file"), "{text}");
+    }
+
+    #[test]
+    fn a_bundle_without_certificates_is_said() {
+        let folder = TempFolder::new();
+        let bundle = folder.write("bundle.crt", "").display().to_string();
+        let found = SystemFiles::find(&nothing_set, &[&bundle], &[]).unwrap();
+        let text = said(found.load());
+        assert!(text.contains("bundle.crt holds no certificate that can be read"), "{text}");
+    }
+
+    #[test]
+    fn a_bundle_that_changed_is_another_source() {
+        let folder = TempFolder::new();
+        let path = folder.write("bundle.crt", Authority::new("one").pem()).display().to_string();
+        let before = SystemFiles::find(&nothing_set, &[&path], &[]).unwrap();
+        assert!(before == SystemFiles::find(&nothing_set, &[&path], &[]).unwrap());
+        folder.write("bundle.crt", Authority::new("another one").pem());
+        assert!(before != SystemFiles::find(&nothing_set, &[&path], &[]).unwrap());
+    }
+
+    #[test]
+    fn equal_ones_are_made_ready_once_and_shared() {
+        let pem = Authority::new("shared").pem();
+        let roots = || Roots::from_pem(pem.as_bytes()).unwrap().store().unwrap();
+        let (one, two) = (roots(), roots());
+        assert!(Arc::ptr_eq(&one, &two));
+        assert_eq!(one.certificates().len(), 1);
+        let other = Roots::from_pem(Authority::new("other").pem().as_bytes()).unwrap().store().unwrap();
+        assert!(!Arc::ptr_eq(&one, &other));
+    }
+}

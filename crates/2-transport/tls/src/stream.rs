@@ -13,8 +13,8 @@ use gorge_digest::{SocketDigest, TcpInfo, TlsDigest};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_openssl::SslStream;
 
-use crate::ffi;
 use crate::wire::Wire;
+use crate::{client, ffi};
 
 /// Plaintext of a record at most (RFC 8446 5.1).
 const RECORD: usize = 16 * 1024;
@@ -70,7 +70,8 @@ impl<S: Stream> TlsStream<S> {
     /// One record at most.
     fn poll_record(&mut self, cx: &mut Context<'_>, buf: &mut BytesMut) -> Poll<io::Result<usize>> {
         let mut into = ReadBuf::uninit(buf.spare_capacity_mut());
-        ready!(Pin::new(&mut self.inner).poll_read(cx, &mut into))?;
+        ready!(Pin::new(&mut self.inner).poll_read(cx, &mut into))
+            .map_err(|error| client::explain_read(error, self.inner.ssl()))?;
         let read = into.filled().len();
         // SAFETY: so many bytes at the front of the spare capacity were filled.
         unsafe { buf.advance_mut(read) };

@@ -2,10 +2,13 @@
 
 mod peers;
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 
-use gorge_error::{Fault, Kind, Retryable};
-use gorge_test_util::{Authority, Nginx, SServer, ServerTls, TlsVersion};
+use bytes::BytesMut;
+use gorge_async_io::StreamExt;
+use gorge_error::{Error, Fault, Kind, Retryable};
+use gorge_test_util::{Authority, Nginx, PythonTlsOrigin, SServer, ServerTls, TlsVersion};
 use gorge_tls::{ClientOptions, Version};
 use openssl::ssl::SslVerifyMode;
 use openssl::x509::X509;
@@ -181,6 +184,29 @@ async fn that_we_show_no_certificate() {
     // Before TLS 1.3 there is no word for it.
     assert_eq!(kind, Kind::TlsHandshakeFailed);
     assert!(text.contains("wants a client certificate (`cert`, `key`)"), "{text}");
+}
+
+#[tokio::test]
+async fn that_we_show_none_or_a_wrong_one_is_read_with_tls_1_3() {
+    let (root, other) = (Authority::new("root"), Authority::new("other"));
+    let tls = tls(&root).versions(TlsVersion::V13, TlsVersion::V13).client_required(&root);
+    let server = PythonTlsOrigin::start(&tls);
+    let stranger = certificate(&other.client("alice").make());
+    for (shown, kind, text) in [
+        (None, Kind::CertificateMissing, "app.example wants a client certificate (`cert`, `key`)"),
+        (
+            Some(stranger),
+            Kind::CertificateInvalid,
+            "app.example refuses the client certificate (`cert`): it does not know its CA",
+        ),
+    ] {
+        let endpoint = endpoint(NAME, options(&root, |options| options.certificate = shown));
+        let mut stream = connect(server.addr(), &endpoint).await.unwrap();
+        let error = stream.read(&mut BytesMut::with_capacity(64)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ConnectionAborted, "{error}");
+        let inner = error.get_ref().unwrap().downcast_ref::<Error>().unwrap();
+        assert_eq!((inner.kind(), said(inner).as_str()), (kind, text));
+    }
 }
 
 #[tokio::test]

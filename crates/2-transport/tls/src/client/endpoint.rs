@@ -180,8 +180,8 @@ impl Attempt {
         self.endpoint.identity().name()
     }
 
-    pub(crate) fn verifies_name(&self) -> bool {
-        self.endpoint.0.connector.inner().options.verify_host
+    pub(crate) fn options(&self) -> &ClientOptions {
+        &self.endpoint.0.connector.inner().options
     }
 
     /// What the certificate may be for.

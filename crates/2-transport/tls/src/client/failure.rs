@@ -32,6 +32,26 @@ pub(crate) fn of_handshake<S: Stream>(
     Error::because(kind, text, error).into_upstream().retryable(Retryable::Yes)
 }
 
+/// A read failed after the handshake. With TLS 1.3 a server judges the client's certificate only then, and says so
+/// by an alert.
+pub(crate) fn of_read(error: io::Error, ssl: &SslRef) -> io::Error {
+    let Some(attempt) = attempt(ssl) else { return error };
+    let reported = error.get_ref().and_then(|inner| inner.downcast_ref::<ssl::Error>());
+    let Some(alert) = reported.and_then(ssl::Error::ssl_error).and_then(|stack| alerts(stack).next()) else {
+        return error;
+    };
+    let (kind, text) = Server { name: attempt.name(), options: attempt.options() }.alert(alert);
+    io::Error::new(io::ErrorKind::ConnectionAborted, Error::because(kind, text, error).into_upstream())
+}
+
+/// What the other side said (RFC 8446 6), among the errors of the library.
+fn alerts(stack: &ErrorStack) -> impl Iterator<Item = i32> {
+    let of_tls = stack.errors().iter().filter(|error| error.library_code() == ERR_LIB_SSL);
+    of_tls
+        .filter_map(|error| error.reason_code().checked_sub(ALERT))
+        .filter(|alert| (0..=255).contains(alert))
+}
+
 /// What the texts speak of.
 struct Server<'a> {
     name: &'a str,
@@ -72,12 +92,11 @@ impl Server<'_> {
         if let Some(refusal) = self.other_protocol(first) {
             return refusal;
         }
-        let of_tls = stack.errors().iter().filter(|error| error.library_code() == ERR_LIB_SSL);
-        let judge = |error: &openssl::error::Error| match error.reason_code().checked_sub(ALERT) {
-            Some(alert @ 0..=255) => Some(self.alert(alert)),
-            _ => self.reason(error, ssl),
-        };
-        of_tls.into_iter().find_map(judge).unwrap_or_else(|| self.failed())
+        if let Some(alert) = alerts(stack).next() {
+            return self.alert(alert);
+        }
+        let mut of_tls = stack.errors().iter().filter(|error| error.library_code() == ERR_LIB_SSL);
+        of_tls.find_map(|error| self.reason(error, ssl)).unwrap_or_else(|| self.failed())
     }
 
     /// No record of TLS begins like this (RFC 8446 5.1).

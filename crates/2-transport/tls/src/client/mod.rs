@@ -11,5 +11,6 @@ mod verify;
 
 pub use connector::Connector;
 pub use endpoint::Endpoint;
+pub(crate) use failure::of_read as explain_read;
 pub use identity::Identity;
 pub use options::{ClientOptions, Sni};

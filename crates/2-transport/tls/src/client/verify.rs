@@ -76,7 +76,7 @@ impl Judge<'_> {
     }
 
     fn mismatch(&self, certificate: &X509Ref) -> Option<c_int> {
-        if self.context.error_depth() > 0 || !self.attempt.verifies_name() {
+        if self.context.error_depth() > 0 || !self.attempt.options().verify_host {
             return None;
         }
         self.attempt.name_was_looked_at();

@@ -2,6 +2,8 @@
 //! program is.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub(crate) mod pair;
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream as StdTcpStream};
 use std::sync::mpsc::{Receiver, channel};

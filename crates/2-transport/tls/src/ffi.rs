@@ -200,3 +200,17 @@ pub(crate) fn is_for_address(certificate: &X509Ref, address: IpAddr) -> bool {
     };
     found == 1
 }
+
+/// Signatures that the other side's key may make, the preferred first (RFC 8446 4.2.3): those that OpenSSL
+/// takes. BoringSSL by itself leaves Ed25519 and P-521 out, and SHA-1 in.
+#[cfg(boringssl)]
+pub(crate) fn set_signatures_taken(context: &mut SslContextBuilder) -> Result<(), ErrorStack> {
+    // ECDSA over P-256, P-384 and P-521, Ed25519, RSA-PSS and RSA with PKCS #1, each with SHA-256 to SHA-512.
+    const TAKEN: [u16; 10] =
+        [0x0403, 0x0503, 0x0603, 0x0807, 0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601];
+    // SAFETY: the context is alive, and the numbers are copied.
+    match unsafe { sys::SSL_CTX_set_verify_algorithm_prefs(context.as_ptr(), TAKEN.as_ptr(), TAKEN.len()) } {
+        1 => Ok(()),
+        _ => Err(ErrorStack::get()),
+    }
+}

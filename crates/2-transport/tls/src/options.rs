@@ -54,6 +54,8 @@ impl Common<'_> {
         // among the ciphers says otherwise.
         #[cfg(not(boringssl))]
         context.set_security_level(2);
+        #[cfg(boringssl)]
+        crate::ffi::set_signatures_taken(context).map_err(library)?;
         self.apply_ciphers(context)?;
         groups::apply(context, self.groups)
     }

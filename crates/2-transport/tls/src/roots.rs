@@ -59,7 +59,7 @@ impl Roots {
     /// # Errors
     /// [`Kind::CertificateInvalid`]: there is none; the text says where it was looked for.
     pub fn count(&self) -> Result<usize> {
-        Ok(self.store()?.certificates.len())
+        Ok(self.store()?.certificates().len())
     }
 
     /// The certificates, made ready. Equal ones are made ready once and shared.

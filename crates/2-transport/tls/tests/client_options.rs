@@ -107,6 +107,40 @@ async fn application_protocols() {
 }
 
 #[tokio::test]
+async fn keys_of_every_kind_that_servers_have() {
+    for kind in [
+        "rsa:2048",
+        "ec -pkeyopt ec_paramgen_curve:P-256",
+        "ec -pkeyopt ec_paramgen_curve:P-384",
+        "ec -pkeyopt ec_paramgen_curve:P-521",
+        "ed25519",
+    ] {
+        // Signed by itself, so that a key of this kind signs the certificate too.
+        let folder = TempFolder::new();
+        let file = |name| folder.path().join(name).display().to_string();
+        let (cert, key) = (file("cert.pem"), file("key.pem"));
+        let names = format!("subjectAltName=DNS:{NAME}");
+        let arguments = ["-nodes", "-subj", "/CN=x", "-addext", &names, "-keyout", &key, "-out", &cert];
+        let kind_of_key: Vec<_> = kind.split(' ').collect();
+        gorge_test_util::openssl(&[&["req", "-x509", "-newkey"], &kind_of_key[..], &arguments].concat())
+            .succeeded();
+        let directives = format!("ssl_certificate {cert}; ssl_certificate_key {key};");
+        let server = Nginx::start_with("ssl", &directives);
+        let mut options = ClientOptions::default();
+        options.roots = Roots::read(cert.as_ref()).unwrap();
+        if kind.contains("P-521") {
+            // The curve of the server's key has to be among the groups too (RFC 8422 5.1).
+            options.groups = Some(vec!["X25519".to_owned(), "P-521".to_owned()]);
+        }
+        for version in [Version::Tls12, Version::Tls13] {
+            options.max_version = version;
+            let done = connect(server.addr(), &endpoint(NAME, options.clone())).await;
+            assert!(done.is_ok(), "{kind} {version:?}: {:#}", done.unwrap_err());
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_certificate_of_ours_with_its_chain() {
     let (root, clients) = (Authority::new("root"), Authority::new("clients"));
     let below = clients.intermediate("below");

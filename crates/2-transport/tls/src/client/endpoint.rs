@@ -60,6 +60,9 @@ impl Endpoint {
 
     /// Sends `preface` as it is, and makes the handshake. It keeps no time.
     ///
+    /// The client's last words of the handshake go out with the first write, or as soon as something is to be
+    /// read; until then the server waits for them.
+    ///
     /// # Errors
     /// Mostly the server's fault, with a text that says what is wrong and what can be done; another attempt is
     /// safe, for nothing was asked yet.

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use openssl::asn1::Asn1Time;
+use openssl::asn1::{Asn1Time, Asn1TimeRef};
 use openssl::ssl::{SslRef, SslSession, SslVersion};
 use parking_lot::Mutex;
 
@@ -61,10 +61,29 @@ impl Sessions {
 
 /// How long a session of this connection may be used: until its certificate expires.
 fn lifetime(ssl: &SslRef) -> Duration {
-    let Some(certificate) = ssl.peer_certificate() else { return LIFETIME };
-    let left = Asn1Time::days_from_now(0).and_then(|now| now.diff(certificate.not_after()));
-    let Ok(left) = left else { return Duration::ZERO };
+    ssl.peer_certificate().map_or(LIFETIME, |certificate| left(certificate.not_after()))
+}
+
+/// The time until then, as far as it is within a session's life.
+fn left(end: &Asn1TimeRef) -> Duration {
+    let Ok(left) = Asn1Time::days_from_now(0).and_then(|now| now.diff(end)) else { return Duration::ZERO };
     let seconds = i64::from(left.days) * 86_400 + i64::from(left.secs);
-    // One that has expired already was not verified.
+    // One that has expired already was taken unverified.
     u64::try_from(seconds).map_or(LIFETIME, |seconds| LIFETIME.min(Duration::from_secs(seconds)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_does_not_outlive_its_certificate() {
+        let hour = 60 * 60;
+        for (end, least, most) in [(hour, hour - 5, hour), (3 * 24 * hour, 24 * hour, 24 * hour)] {
+            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+            let left = left(&Asn1Time::from_unix((now + end) as _).unwrap()).as_secs();
+            assert!((least..=most).contains(&left), "{end}: {left}");
+        }
+        assert_eq!(left(&Asn1Time::from_unix(1_000_000_000).unwrap()), LIFETIME);
+    }
 }

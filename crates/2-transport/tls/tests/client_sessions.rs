@@ -204,3 +204,16 @@ async fn a_server_that_forgot_them_is_asked_anew() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_handshake_that_fails_forgets_them() {
+    let root = Authority::new("root");
+    let tls = ServerTls::new(&root.leaf(&[NAME]).make());
+    let server = Nginx::start_tls(&tls, "return 200 $ssl_session_reused;");
+    let endpoint = endpoint(NAME, trusting(&root));
+    visit(server.addr(), &endpoint).await;
+    // A server may stumble over what is in a session; the next attempt goes without.
+    refused(connect(peers::says(b""), &endpoint).await);
+    assert!(!visit(server.addr(), &endpoint).await.0);
+    assert!(visit(server.addr(), &endpoint).await.0);
+}

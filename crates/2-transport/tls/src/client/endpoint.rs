@@ -83,7 +83,11 @@ impl Endpoint {
             }
             let error = failure::of_handshake(error, &tls, &self.0.connector.inner().options);
             // Tells the other side why, as far as it takes it at once.
-            poll_fn(|cx| Poll::Ready(drop(tls.get_mut().poll_send(cx)))).await;
+            poll_fn(|cx| {
+                let _ = tls.get_mut().poll_send(cx);
+                Poll::Ready(())
+            })
+            .await;
             return Err(error);
         }
         self.accept_outcome(tls.ssl())?;

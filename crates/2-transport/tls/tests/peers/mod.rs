@@ -12,7 +12,7 @@ use std::thread;
 use bytes::BytesMut;
 use gorge_async_io::StreamExt;
 use gorge_error::{Error, Result};
-use gorge_test_util::{Authority, LIMIT, TempFolder};
+use gorge_test_util::{Authority, LIMIT};
 use gorge_tls::{Certificate, ClientOptions, Connector, Endpoint, Roots, TlsStream};
 use openssl::pkey::{PKey, Private};
 use openssl::ssl::{SslContext, SslContextBuilder, SslMethod};
@@ -147,13 +147,6 @@ pub(crate) fn show(context: &mut SslContextBuilder, chain: &[X509], key: &PKey<P
     context.set_certificate(&chain[0]).unwrap();
     context.set_private_key(key).unwrap();
     chain[1..].iter().for_each(|one| context.add_extra_chain_cert(one.clone()).unwrap());
-}
-
-/// A file in a folder that lives as long as both.
-pub(crate) fn file(name: &str, content: impl AsRef<[u8]>) -> (TempFolder, std::path::PathBuf) {
-    let folder = TempFolder::new();
-    let path = folder.write(name, content);
-    (folder, path)
 }
 
 /// What an error says, without its kind and whose fault it is.

@@ -232,8 +232,10 @@ impl Key {
                     "https:// needs the feature openssl, which this build leaves out",
                 ));
             }
-            Some(_) => return Err(fault::unspeakable("this client speaks http:// and https:// alone")),
-            None => return Err(fault::unspeakable("a request of this client needs an absolute URL")),
+            _ => {
+                let context = "a request of this client needs an absolute http:// or https:// URL";
+                return Err(fault::unspeakable(context));
+            }
         };
         match head.uri.host() {
             Some(host) => {

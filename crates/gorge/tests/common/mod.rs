@@ -2,6 +2,9 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part of this module")]
 
+#[cfg(feature = "openssl")]
+pub mod tls;
+
 use std::net::SocketAddr;
 use std::thread;
 use std::time::{Duration, Instant};

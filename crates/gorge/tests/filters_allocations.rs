@@ -1,9 +1,11 @@
 //! Once warm, ready filters ask for no memory.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use gorge::digest::{PeerCertificate, TlsDigest};
 use gorge::filter::{BodyLength, Scheme};
 use gorge::http::{Known, Uri};
 use gorge::prelude::*;
@@ -25,14 +27,30 @@ fn at_once<T>(future: impl Future<Output = Result<T>>) -> T {
     }
 }
 
+fn tls() -> TlsDigest {
+    TlsDigest {
+        version: Some("TLSv1.3"),
+        sni: Some("shop.example".into()),
+        peer_certificate: Some(PeerCertificate {
+            subject: Some("CN=alice".into()),
+            serial: Some("01af".into()),
+            sha256: Some([0xab; 32]),
+            ..PeerCertificate::default()
+        }),
+        ..TlsDigest::default()
+    }
+}
+
 /// Lets many exchanges through one filter and says how often one of the later ones asked for memory.
 fn allocations(filter: &impl Filter) -> usize {
     let mut x = Exchange::<()>::new();
     let mut head = ResponseHead::new(Status::OK);
     let mut made = 0;
+    let tls = Arc::new(tls());
     for round in 0..100 {
         x.facts.client = Some(PeerAddr::Ip("[2001:db8::1]:4711".parse().unwrap()));
         x.facts.scheme = Scheme::Https;
+        x.facts.tls = Some(tls.clone());
         x.facts.request_length = BodyLength::Known(3);
         x.req.uri = Uri::parse(&Method::GET, "/a/b?c".into()).unwrap();
         for (name, value) in [
@@ -66,7 +84,9 @@ fn networks(list: &[&str]) -> Networks {
 fn ready_filters_ask_for_no_memory_once_warm() {
     let all = networks(&["::/0", "0.0.0.0/0"]);
     let proxies = networks(&["2001:db8::/32"]);
-    let names = "$client_ip $host $authority $path $query $uri $scheme $method $request_id";
+    let names = "$client_ip $host $authority $path $query $uri $scheme $method $request_id $tls_version \
+                 $tls_cipher $tls_sni $tls_alpn $tls_resumed $tls_client_subject $tls_client_serial \
+                 $tls_client_sha256 $tls_client_verified";
     let edit = RequestHeaderEdit::new().set("X-A", names).unwrap().set("X-B", "b").unwrap();
     let edit = edit.add("Accept", "c").unwrap().remove("Origin").unwrap();
     let back = ResponseHeaderEdit::new().set("X-A", &format!("{names} $status")).unwrap();

@@ -115,7 +115,10 @@ impl PeerBuilder {
         self
     }
 
-    /// Speaks TLS with it. A PROXY protocol header goes ahead, in the clear.
+    /// Speaks TLS with it, as `gorge_tls::Connector::to` has the other end. A PROXY protocol header goes
+    /// ahead, in the clear. Connecting may then take twice [`ConnectOptions::timeout`], the handshake
+    /// included: 10 s by default. Peers of the same address whose ends have the same identity share
+    /// connections. Default: in the clear.
     #[cfg(feature = "openssl")]
     pub fn tls(mut self, endpoint: Endpoint) -> Self {
         self.tls = Some(endpoint);

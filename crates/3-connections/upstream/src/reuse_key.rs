@@ -18,8 +18,8 @@ static SEED: LazyLock<foldhash::quality::RandomState> = LazyLock::new(Default::d
 /// the other end, and how we appear there.
 ///
 /// That is the address, the source address and interface, the group key, the client that a PROXY
-/// protocol header named, and with TLS all that is verified and shown (`gorge_tls::Identity`). The hash is computed
-/// once; comparing looks at every part. Cloning allocates nothing.
+/// protocol header named, and with TLS all that is verified and shown (`gorge_tls::Identity`). The hash is
+/// computed once; comparing looks at every part. Cloning allocates nothing.
 #[derive(Clone)]
 pub struct ReuseKey {
     hash: u64,
@@ -170,6 +170,44 @@ mod tests {
         for other in [plain.clone(), plain.introduced(Some(&b), None), plain.introduced(Some(&a), Some(&b))] {
             assert_ne!(introduced, other);
         }
+    }
+
+    #[cfg(feature = "openssl")]
+    #[test]
+    fn what_is_verified_and_shown_separates_and_so_does_the_clear() {
+        use gorge_tls::{ClientOptions, Connector, Version};
+
+        let of = |name: &str, change: &dyn Fn(&mut ClientOptions)| {
+            let mut options = ClientOptions::default();
+            // The roots of the system may be none, and nobody is verified here.
+            options.verify = false;
+            change(&mut options);
+            let endpoint = Connector::new(options).unwrap().to(name);
+            key("127.0.0.1:1", None, None, None).with_tls(Some(endpoint.identity().clone()))
+        };
+        let same: &dyn Fn(&mut ClientOptions) = &|_| {};
+        let all = [
+            key("127.0.0.1:1", None, None, None),
+            of("a.example", same),
+            of("b.example", same),
+            of("a.example", &|options| options.verify_host = false),
+            of("a.example", &|options| options.alternative_name = Some("b.example".to_owned())),
+            of("a.example", &|options| options.min_version = Version::Tls13),
+            of("a.example", &|options| options.alpn = Vec::new()),
+            of("a.example", &|options| options.groups = Some(vec!["P-256".to_owned()])),
+        ];
+        for (i, a) in all.iter().enumerate() {
+            for (j, b) in all.iter().enumerate() {
+                assert_eq!(a == b, i == j, "{a:?} {b:?}");
+            }
+        }
+        // Another connector of the same options is as good.
+        assert_eq!(of("a.example", same), of("a.example", same));
+        let client = PeerAddr::Ip("192.0.2.1:5".parse().unwrap());
+        assert_ne!(
+            of("a.example", same).introduced(Some(&client), None),
+            of("b.example", same).introduced(Some(&client), None)
+        );
     }
 
     #[test]

@@ -5,9 +5,10 @@ use std::net::IpAddr;
 
 use foreign_types::{ForeignType, ForeignTypeRef};
 use openssl::error::ErrorStack;
-use openssl::ssl::{SslContext, SslContextBuilder, SslRef};
-use openssl::x509::X509Ref;
+use openssl::pkey::{PKeyRef, Private};
+use openssl::ssl::{SslCipherRef, SslContextBuilder, SslRef};
 use openssl::x509::store::{X509Store, X509StoreRef};
+use openssl::x509::{X509NameEntryRef, X509Ref};
 use openssl_sys as sys;
 
 /// Asked for a ticket key: name and IV (16 bytes each) are read or filled, cipher and MAC set up.
@@ -35,11 +36,40 @@ unsafe extern "C" {
     fn X509_STORE_up_ref(store: *mut sys::X509_STORE) -> c_int;
     // <openssl/ssl.h>: void SSL_set_shutdown(SSL *ssl, int mode);
     fn SSL_set_shutdown(ssl: *mut sys::SSL, mode: c_int);
+    // <openssl/ssl.h>: void SSL_certs_clear(SSL *s);
+    fn SSL_certs_clear(ssl: *mut sys::SSL);
+    // <openssl/ssl.h>: __owur int SSL_use_cert_and_key(SSL *ssl, X509 *x509, EVP_PKEY *privatekey,
+    //                                                  STACK_OF(X509) *chain, int override);
+    fn SSL_use_cert_and_key(
+        ssl: *mut sys::SSL,
+        certificate: *mut sys::X509,
+        key: *mut sys::EVP_PKEY,
+        chain: *mut sys::stack_st_X509,
+        replace: c_int,
+    ) -> c_int;
+    // <openssl/ssl.h>: __owur int SSL_CTX_use_cert_and_key(SSL_CTX *ctx, X509 *x509, EVP_PKEY *privatekey,
+    //                                                      STACK_OF(X509) *chain, int override);
+    fn SSL_CTX_use_cert_and_key(
+        context: *mut sys::SSL_CTX,
+        certificate: *mut sys::X509,
+        key: *mut sys::EVP_PKEY,
+        chain: *mut sys::stack_st_X509,
+        replace: c_int,
+    ) -> c_int;
+    // <openssl/x509.h>: int X509_NAME_ENTRY_set(const X509_NAME_ENTRY *ne);
+    fn X509_NAME_ENTRY_set(entry: *const sys::X509_NAME_ENTRY) -> c_int;
+    // <openssl/crypto.h>: void OPENSSL_cleanse(void *ptr, size_t len);
+    fn OPENSSL_cleanse(bytes: *mut c_void, length: usize);
 }
+#[cfg(boringssl)]
+use sys::{OPENSSL_cleanse, X509_NAME_ENTRY_set};
 
 /// <openssl/ssl.h>: # define SSL_CTRL_SET_TLSEXT_TICKET_KEY_CB 72
 #[cfg(not(boringssl))]
 const SSL_CTRL_SET_TLSEXT_TICKET_KEY_CB: c_int = 72;
+/// <openssl/ssl.h>: # define SSL_CTRL_GET_NEGOTIATED_GROUP 134
+#[cfg(not(boringssl))]
+const SSL_CTRL_GET_NEGOTIATED_GROUP: c_int = 134;
 
 /// Lets `callback` name and set up the keys of session tickets.
 pub(crate) fn set_ticket_key_callback(context: &mut SslContextBuilder, callback: TicketKeyCallback) {
@@ -76,20 +106,75 @@ pub(crate) fn set_session_lifetime(context: &mut SslContextBuilder, seconds: u32
         #[cfg(not(boringssl))]
         SSL_CTX_set_timeout(context.as_ptr(), seconds.into());
         #[cfg(boringssl)]
-        sys::SSL_CTX_set_timeout(context.as_ptr(), seconds);
+        {
+            sys::SSL_CTX_set_timeout(context.as_ptr(), seconds);
+            // That was for TLS 1.2.
+            sys::SSL_CTX_set_session_psk_dhe_timeout(context.as_ptr(), seconds);
+        }
     }
 }
 
-/// Takes the certificate and the settings that belong to it from another context.
-///
-/// # Errors
-/// What the library reports.
-///
-/// # Safety
-/// `ssl` is alive.
-pub(crate) unsafe fn switch_context(ssl: *mut sys::SSL, context: &SslContext) -> bool {
-    // SAFETY: both are alive, and the library counts a reference of the context.
-    unsafe { !sys::SSL_set_SSL_CTX(ssl, context.as_ptr()).is_null() }
+/// The number that the standards have for the group of the key exchange.
+pub(crate) fn group(ssl: &SslRef) -> Option<u16> {
+    #[cfg(not(boringssl))]
+    {
+        /// Stands before the number of a group that has no NID.
+        const NO_NID: i64 = 0x100_0000;
+        // SAFETY: the connection is alive, the control reads a number.
+        let group =
+            unsafe { sys::SSL_ctrl(ssl.as_ptr(), SSL_CTRL_GET_NEGOTIATED_GROUP, 0, std::ptr::null_mut()) };
+        match i64::from(group) {
+            // NID_X9_62_prime256v1, NID_secp384r1, NID_secp521r1, NID_X25519, NID_X448, NID_ffdhe2048 and
+            // NID_ffdhe3072 of <openssl/obj_mac.h>.
+            415 => Some(23),
+            715 => Some(24),
+            716 => Some(25),
+            1034 => Some(29),
+            1035 => Some(30),
+            1126 => Some(256),
+            1127 => Some(257),
+            other if other & NO_NID != 0 => u16::try_from(other & !NO_NID).ok(),
+            _ => None,
+        }
+    }
+    #[cfg(boringssl)]
+    {
+        // SAFETY: the connection is alive.
+        let group = unsafe { sys::SSL_get_group_id(ssl.as_ptr()) };
+        (group != 0).then_some(group)
+    }
+}
+
+/// The name that the standards have for a cipher suite.
+pub(crate) fn cipher_name(cipher: &SslCipherRef) -> Option<&'static str> {
+    // SAFETY: the cipher is the library's own, and so is the name: both live as long as the program.
+    unsafe {
+        let name = sys::SSL_CIPHER_standard_name(cipher.as_ptr());
+        if name.is_null() { None } else { std::ffi::CStr::from_ptr(name).to_str().ok() }
+    }
+}
+
+/// To which part of its name an entry belongs: those of one part are joined by `+` (RFC 4514 2.2).
+pub(crate) fn name_part(entry: &X509NameEntryRef) -> c_int {
+    // SAFETY: the entry is alive.
+    unsafe { X509_NAME_ENTRY_set(entry.as_ptr()) }
+}
+
+/// Overwrites a secret, in a way that no compiler leaves out.
+pub(crate) fn wipe(bytes: &mut [u8]) {
+    // SAFETY: the bytes are borrowed for writing.
+    unsafe { OPENSSL_cleanse(bytes.as_mut_ptr().cast(), bytes.len()) }
+}
+
+/// Takes the certificates off that the connection would show.
+pub(crate) fn clear_certificates(ssl: &SslRef) {
+    // SAFETY: the connection is alive; only called on the server's side, before a certificate is chosen.
+    unsafe {
+        #[cfg(not(boringssl))]
+        SSL_certs_clear(ssl.as_ptr());
+        #[cfg(boringssl)]
+        sys::SSL_certs_clear(ssl.as_ptr());
+    }
 }
 
 /// Lets the session be resumed although its connection is dropped without ceremony: OpenSSL would spoil it.
@@ -104,58 +189,122 @@ pub(crate) fn keep_session(ssl: &SslRef) {
     let _ = ssl;
 }
 
-/// The chain that goes with the certificate that was set last.
+/// Shows a certificate, in place of one with a key of the same kind. `chain` has the leaf first.
 #[cfg(not(boringssl))]
-pub(crate) fn add_chain_certificate(
+pub(crate) fn show_in_context(
     context: &mut SslContextBuilder,
-    certificate: &X509Ref,
+    chain: &[openssl::x509::X509],
+    key: &PKeyRef<Private>,
 ) -> Result<(), ErrorStack> {
+    let Some((leaf, above)) = chain.split_first() else { return Err(ErrorStack::get()) };
+    let none = std::ptr::null_mut();
+    // SAFETY: all are alive, and the library counts references of what it keeps.
+    check(unsafe { SSL_CTX_use_cert_and_key(context.as_ptr(), leaf.as_ptr(), key.as_ptr(), none, 1) })?;
     // <openssl/ssl.h>: # define SSL_CTX_add1_chain_cert(ctx,x509)
     //     SSL_CTX_ctrl(ctx,SSL_CTRL_CHAIN_CERT,1,(char *)(x509))
-    // SAFETY: both are alive, and 1 makes the library count a reference of the certificate.
-    let done = unsafe {
-        sys::SSL_CTX_ctrl(context.as_ptr(), sys::SSL_CTRL_CHAIN_CERT, 1, certificate.as_ptr().cast())
+    let add = |one: &X509Ref| {
+        let one = one.as_ptr().cast();
+        // SAFETY: both are alive, and 1 makes the library count a reference of the certificate.
+        let done = unsafe { sys::SSL_CTX_ctrl(context.as_ptr(), sys::SSL_CTRL_CHAIN_CERT, 1, one) };
+        check(c_int::from(done == 1))
     };
+    above.iter().try_for_each(|one| add(one))
+}
+
+/// The same for one connection.
+#[cfg(not(boringssl))]
+pub(crate) fn show(
+    ssl: &SslRef,
+    chain: &[openssl::x509::X509],
+    key: &PKeyRef<Private>,
+) -> Result<(), ErrorStack> {
+    let Some((leaf, above)) = chain.split_first() else { return Err(ErrorStack::get()) };
+    let none = std::ptr::null_mut();
+    // SAFETY: all are alive, and the library counts references of what it keeps.
+    check(unsafe { SSL_use_cert_and_key(ssl.as_ptr(), leaf.as_ptr(), key.as_ptr(), none, 1) })?;
+    // <openssl/ssl.h>: # define SSL_add1_chain_cert(s,x509)
+    //     SSL_ctrl(s,SSL_CTRL_CHAIN_CERT,1,(char *)(x509))
+    let add = |one: &X509Ref| {
+        let one = one.as_ptr().cast();
+        // SAFETY: both are alive, and 1 makes the library count a reference of the certificate.
+        let done = unsafe { sys::SSL_ctrl(ssl.as_ptr(), sys::SSL_CTRL_CHAIN_CERT, 1, one) };
+        check(c_int::from(done == 1))
+    };
+    above.iter().try_for_each(|one| add(one))
+}
+
+/// Most calls return 1 when they have done what was asked.
+fn check(done: c_int) -> Result<(), ErrorStack> {
     if done == 1 { Ok(()) } else { Err(ErrorStack::get()) }
 }
 
-/// Adds a certificate with its chain and key beside those that are there. `chain` is in DER, leaf first.
+/// A certificate with its chain, its key and an OCSP response, as BoringSSL has it.
 #[cfg(boringssl)]
-pub(crate) fn add_credential(
-    context: &mut SslContextBuilder,
-    chain: &[Vec<u8>],
-    key: &openssl::pkey::PKeyRef<openssl::pkey::Private>,
-    ocsp: Option<&[u8]>,
-) -> Result<(), ErrorStack> {
-    /// Frees what was made when it goes out of scope.
-    struct Owned<T>(*mut T, unsafe extern "C" fn(*mut T));
-    impl<T> Drop for Owned<T> {
-        fn drop(&mut self) {
-            // SAFETY: made by the library, owned here, and freed once; null is allowed.
-            unsafe { (self.1)(self.0) }
-        }
+pub(crate) struct Credential(*mut sys::SSL_CREDENTIAL);
+
+// SAFETY: nothing changes a credential once it is made, and its references are counted atomically.
+#[cfg(boringssl)]
+unsafe impl Send for Credential {}
+// SAFETY: as above.
+#[cfg(boringssl)]
+unsafe impl Sync for Credential {}
+
+#[cfg(boringssl)]
+impl Drop for Credential {
+    fn drop(&mut self) {
+        // SAFETY: made by the library, owned here, and freed once; null is allowed.
+        unsafe { sys::SSL_CREDENTIAL_free(self.0) }
     }
-    let check = |done: c_int| if done == 1 { Ok(()) } else { Err(ErrorStack::get()) };
-    let buffer = |der: &[u8]| {
-        // SAFETY: the bytes are copied.
-        let made = unsafe { sys::CRYPTO_BUFFER_new(der.as_ptr(), der.len(), std::ptr::null_mut()) };
-        Owned(made, sys::CRYPTO_BUFFER_free)
-    };
-    let buffers: Vec<_> = chain.iter().map(|der| buffer(der)).collect();
-    let pointers: Vec<_> = buffers.iter().map(|buffer| buffer.0).collect();
-    // SAFETY: takes nothing.
-    let credential = Owned(unsafe { sys::SSL_CREDENTIAL_new_x509() }, sys::SSL_CREDENTIAL_free);
-    if credential.0.is_null() || pointers.iter().any(|pointer| pointer.is_null()) {
-        return Err(ErrorStack::get());
-    }
-    // SAFETY: all are alive; `set1` and `add1` count references of what they keep.
-    unsafe {
-        check(sys::SSL_CREDENTIAL_set1_cert_chain(credential.0, pointers.as_ptr(), pointers.len()))?;
-        check(sys::SSL_CREDENTIAL_set1_private_key(credential.0, key.as_ptr()))?;
-        if let Some(ocsp) = ocsp {
-            check(sys::SSL_CREDENTIAL_set1_ocsp_response(credential.0, buffer(ocsp).0))?;
+}
+
+#[cfg(boringssl)]
+impl Credential {
+    /// `chain` is in DER, the leaf first.
+    pub(crate) fn new(
+        chain: &[Vec<u8>],
+        key: &PKeyRef<Private>,
+        ocsp: Option<&[u8]>,
+    ) -> Result<Self, ErrorStack> {
+        /// Freed when it goes out of scope.
+        struct Buffer(*mut sys::CRYPTO_BUFFER);
+        impl Drop for Buffer {
+            fn drop(&mut self) {
+                // SAFETY: as for the credential.
+                unsafe { sys::CRYPTO_BUFFER_free(self.0) }
+            }
         }
-        check(sys::SSL_CTX_add1_credential(context.as_ptr(), credential.0))
+        let buffer = |der: &[u8]| {
+            // SAFETY: the bytes are copied.
+            Buffer(unsafe { sys::CRYPTO_BUFFER_new(der.as_ptr(), der.len(), std::ptr::null_mut()) })
+        };
+        let buffers: Vec<_> = chain.iter().map(|der| buffer(der)).collect();
+        let pointers: Vec<_> = buffers.iter().map(|buffer| buffer.0).collect();
+        // SAFETY: takes nothing.
+        let made = Self(unsafe { sys::SSL_CREDENTIAL_new_x509() });
+        if made.0.is_null() || pointers.iter().any(|pointer| pointer.is_null()) {
+            return Err(ErrorStack::get());
+        }
+        // SAFETY: all are alive; `set1` counts references of what it keeps.
+        unsafe {
+            check(sys::SSL_CREDENTIAL_set1_cert_chain(made.0, pointers.as_ptr(), pointers.len()))?;
+            check(sys::SSL_CREDENTIAL_set1_private_key(made.0, key.as_ptr()))?;
+            if let Some(ocsp) = ocsp {
+                check(sys::SSL_CREDENTIAL_set1_ocsp_response(made.0, buffer(ocsp).0))?;
+            }
+        }
+        Ok(made)
+    }
+
+    /// Shows it, if those that were added before do not suit the client.
+    pub(crate) fn show_in_context(&self, context: &mut SslContextBuilder) -> Result<(), ErrorStack> {
+        // SAFETY: both are alive, and the library counts a reference.
+        check(unsafe { sys::SSL_CTX_add1_credential(context.as_ptr(), self.0) })
+    }
+
+    /// The same for one connection.
+    pub(crate) fn show(&self, ssl: &SslRef) -> Result<(), ErrorStack> {
+        // SAFETY: both are alive, and the library counts a reference.
+        check(unsafe { sys::SSL_add1_credential(ssl.as_ptr(), self.0) })
     }
 }
 
@@ -206,8 +355,7 @@ pub(crate) fn is_for_address(certificate: &X509Ref, address: IpAddr) -> bool {
 #[cfg(boringssl)]
 pub(crate) fn set_signatures_taken(context: &mut SslContextBuilder) -> Result<(), ErrorStack> {
     // ECDSA over P-256, P-384 and P-521, Ed25519, RSA-PSS and RSA with PKCS #1, each with SHA-256 to SHA-512.
-    const TAKEN: [u16; 10] =
-        [0x0403, 0x0503, 0x0603, 0x0807, 0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601];
+    const TAKEN: [u16; 10] = [0x0403, 0x0503, 0x0603, 0x0807, 0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601];
     // SAFETY: the context is alive, and the numbers are copied.
     match unsafe { sys::SSL_CTX_set_verify_algorithm_prefs(context.as_ptr(), TAKEN.as_ptr(), TAKEN.len()) } {
         1 => Ok(()),

@@ -2,7 +2,7 @@
 
 mod certificate;
 mod client;
-mod failure;
+mod digest;
 mod ffi;
 mod groups;
 mod key_log;
@@ -10,6 +10,7 @@ mod library;
 pub mod ocsp;
 mod options;
 mod psk;
+mod reason;
 mod roots;
 mod server;
 mod store;
@@ -24,7 +25,7 @@ pub use library::library;
 pub use options::Version;
 pub use psk::Psk;
 pub use roots::Roots;
-pub use server::{Acceptor, ClientAuth, ServerOptions};
-pub use store::Certificates;
+pub use server::{Acceptor, ClientAuth, PskFinder, Resolution, Resolver, ServerOptions};
+pub use store::{Certificates, Clash};
 pub use stream::TlsStream;
 pub use tickets::TicketKeys;

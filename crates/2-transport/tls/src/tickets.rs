@@ -15,7 +15,7 @@ use openssl_sys as sys;
 use parking_lot::Mutex;
 
 use crate::ffi;
-use crate::options::library;
+use crate::options::{library, wrong};
 
 /// How long tickets are made with one key.
 const ROTATION: Duration = Duration::from_secs(12 * 60 * 60);
@@ -44,6 +44,17 @@ struct Keys {
     since: Instant,
 }
 
+impl Drop for Keys {
+    fn drop(&mut self) {
+        self.all.iter_mut().for_each(|key| ffi::wipe(key));
+    }
+}
+
+/// What an export begins with: whose it is, and the version of its form.
+const HEAD: &[u8; 8] = b"gorgetk1";
+/// The age of the newest key, in seconds, as a big-endian number.
+const AGE: usize = 8;
+
 impl TicketKeys {
     /// Keys of its own, at random.
     ///
@@ -52,6 +63,41 @@ impl TicketKeys {
     pub fn new() -> Result<Self> {
         let keys = Keys { all: vec![random()?], since: Instant::now() };
         Ok(Self(Arc::new(Shared { keys: ArcSwap::from_pointee(keys), rotating: Mutex::new(()) })))
+    }
+
+    /// The keys for the next process, so that sessions go on there. Whoever reads them can read the sessions:
+    /// they belong on no disk.
+    #[must_use]
+    pub fn export(&self) -> Vec<u8> {
+        let keys = self.0.keys.load();
+        let age = keys.since.elapsed().as_secs();
+        let mut bytes = Vec::with_capacity(HEAD.len() + AGE + keys.all.len() * KEY);
+        bytes.extend_from_slice(HEAD);
+        bytes.extend_from_slice(&age.to_be_bytes());
+        keys.all.iter().for_each(|key| bytes.extend_from_slice(key));
+        bytes
+    }
+
+    /// The keys of the process before, as it [exported](Self::export) them. They go on aging.
+    ///
+    /// # Errors
+    /// [`Kind::Configuration`](gorge_error::Kind::Configuration): the bytes are no such keys, or of another version.
+    pub fn import(bytes: &[u8]) -> Result<Self> {
+        let keys = Self::parse(bytes).ok_or_else(|| wrong("these are no ticket keys of this version"))?;
+        Ok(Self(Arc::new(Shared { keys: ArcSwap::from_pointee(keys), rotating: Mutex::new(()) })))
+    }
+
+    fn parse(bytes: &[u8]) -> Option<Keys> {
+        let (age, keys) = bytes.strip_prefix(HEAD)?.split_first_chunk::<AGE>()?;
+        let (keys, rest) = keys.as_chunks::<KEY>();
+        if !rest.is_empty() || !(1..=2).contains(&keys.len()) {
+            return None;
+        }
+        let age = Duration::from_secs(u64::from_be_bytes(*age)).min(ROTATION);
+        let now = Instant::now();
+        // A clock that began later than the key is older than nothing: the key is due at once then.
+        let since = now.checked_sub(age).unwrap_or(now);
+        Some(Keys { all: keys.to_vec(), since })
     }
 
     /// Makes new tickets with a new key; the last one is still read. Happens by itself after 12 h.
@@ -170,5 +216,55 @@ impl fmt::Debug for TicketKeys {
     /// Without the keys.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TicketKeys").field("keys", &self.0.keys.load().all.len()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(keys: &TicketKeys) -> Vec<[u8; NAME]> {
+        keys.current().all.iter().map(|key| *key.first_chunk().unwrap()).collect()
+    }
+
+    #[test]
+    fn the_key_of_before_is_still_read_and_no_older_one() {
+        let keys = TicketKeys::new().unwrap();
+        let first = names(&keys);
+        keys.rotate().unwrap();
+        let second = names(&keys);
+        assert_eq!((second.len(), second[1]), (2, first[0]));
+        keys.rotate().unwrap();
+        let third = names(&keys);
+        assert_eq!((third.len(), third[1]), (2, second[0]));
+        assert!(!third.contains(&first[0]));
+    }
+
+    #[test]
+    fn keys_rotate_by_themselves_when_their_time_is_over() {
+        let Some(long_ago) = Instant::now().checked_sub(ROTATION) else { return };
+        let keys = TicketKeys::new().unwrap();
+        let first = names(&keys);
+        let all = keys.0.keys.load().all.clone();
+        keys.0.keys.store(Arc::new(Keys { all, since: long_ago }));
+        let second = names(&keys);
+        assert_eq!((second.len(), second[1]), (2, first[0]));
+        assert_eq!(names(&keys), second, "and not again at once");
+    }
+
+    #[test]
+    fn what_is_exported_can_be_imported_and_nothing_else() {
+        let keys = TicketKeys::new().unwrap();
+        keys.rotate().unwrap();
+        let bytes = keys.export();
+        assert_eq!(names(&TicketKeys::import(&bytes).unwrap()), names(&keys));
+        assert_eq!(TicketKeys::import(&bytes).unwrap().export(), bytes);
+        for cut in 0..bytes.len() - KEY {
+            assert!(TicketKeys::import(&bytes[..cut]).is_err(), "{cut} bytes");
+        }
+        let mut other = bytes.clone();
+        other[7] += 1;
+        assert!(TicketKeys::import(&other).is_err());
+        assert!(TicketKeys::import(&[&bytes[..], &[0; KEY]].concat()).is_err());
     }
 }

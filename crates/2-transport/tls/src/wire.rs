@@ -29,6 +29,9 @@ pub(crate) struct Wire<S> {
 /// Enough to tell what is spoken when it is not TLS.
 const FIRST: usize = 5;
 
+/// With more than this yet to be sent, nothing is read.
+const UNSENT: usize = 2 * buffers::LARGE;
+
 impl<S: Stream> Wire<S> {
     /// `preface` goes out before the first byte of TLS.
     pub(crate) fn new(stream: S, preface: &[u8]) -> Self {
@@ -90,6 +93,11 @@ impl<S: Stream> Wire<S> {
             self.outbox = buffers::take_small();
         }
         self.outbox.extend_from_slice(bytes);
+    }
+
+    /// Drops what was not sent.
+    pub(crate) fn unsay(&mut self) {
+        self.outbox.clear();
     }
 
     /// Reads once; 0 is the end of the stream below. Before it waits, it sends.
@@ -163,6 +171,10 @@ impl<S: Stream> AsyncRead for Wire<S> {
     /// An end of the stream is an error: only the library's own word ends TLS (RFC 8446 6.1).
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        if this.outbox.len() > UNSENT {
+            // Who makes us answer without taking the answers waits for itself (key updates, RFC 8446 4.6.3).
+            ready!(this.poll_send(cx))?;
+        }
         if this.inbox.is_empty() && ready!(this.poll_receive(cx))? == 0 {
             return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
         }

@@ -19,10 +19,10 @@ use std::time::SystemTime;
 use openssl::pkey::{PKey, Private};
 use openssl::x509::X509;
 
-pub use fault::{CertificateFault, Part};
-pub use key::KeyKind;
 pub(crate) use chain::issued;
+pub use fault::{CertificateFault, Part};
 pub(crate) use fields::{Fields, OCSP_SIGNING};
+pub use key::KeyKind;
 pub(crate) use names::{names, subject};
 pub use remark::{Level, Remark, Role};
 pub(crate) use time::{date, from_asn1};
@@ -278,7 +278,9 @@ impl fmt::Debug for Certificate {
 fn key_of_other(chain: &[X509], key: &PKey<Private>, certificate: String) -> CertificateFault {
     let is_its = |one: &X509| one.public_key().is_ok_and(|public| public.public_eq(key));
     match chain.iter().position(is_its) {
-        Some(at) => CertificateFault::KeyOfLater { number: at + 1, subject: subject(chain[at].subject_name()) },
+        Some(at) => {
+            CertificateFault::KeyOfLater { number: at + 1, subject: subject(chain[at].subject_name()) }
+        }
         None => CertificateFault::KeyOfOther { key: key::words(key), certificate },
     }
 }

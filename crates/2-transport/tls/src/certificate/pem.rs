@@ -24,7 +24,7 @@ pub(crate) struct Damage {
     pub(crate) why: &'static str,
 }
 
-const BEGIN: &[u8] = b"-----BEGIN ";
+const BEGIN: &[u8] = b"-----BEGIN";
 const DASHES: &[u8] = b"-----";
 
 /// Takes what is there for padding: tools differ.
@@ -42,7 +42,8 @@ pub(crate) fn blocks(text: &[u8]) -> Result<Vec<Block>, Damage> {
         let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
         let Some(label) = line.strip_prefix(BEGIN) else { continue };
         let damage = |why| Damage { line: number, why };
-        let label = label.strip_suffix(DASHES).ok_or(damage("the first line is cut off"))?;
+        let label = label.strip_prefix(b" ").and_then(|label| label.strip_suffix(DASHES));
+        let label = label.ok_or(damage("the first line is cut off"))?;
         let label = String::from_utf8_lossy(label).into_owned();
         blocks.push(block(label, number, &mut lines).map_err(damage)?);
     }

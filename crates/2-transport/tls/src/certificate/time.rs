@@ -5,8 +5,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use openssl::asn1::{Asn1Time, Asn1TimeRef};
 use openssl::error::ErrorStack;
 
-pub(crate) const DAY: u64 = 86_400;
-
 /// A date of a certificate, which may lie before 1970.
 pub(crate) fn from_asn1(time: &Asn1TimeRef) -> Result<SystemTime, ErrorStack> {
     let since = Asn1Time::from_unix(0)?.diff(time)?;

@@ -152,15 +152,10 @@ impl Endpoint {
     }
 
     fn digest(&self, ssl: &SslRef, resumes: bool) -> TlsDigest {
-        TlsDigest {
-            version: Some(ssl.version_str()),
-            cipher: ssl.current_cipher().map(openssl::ssl::SslCipherRef::name),
-            alpn: ssl.selected_alpn_protocol().map(Into::into),
-            sni: ssl.servername(openssl::ssl::NameType::HOST_NAME).map(Into::into),
-            // For the library a pre-shared key is a session too.
-            resumed: Some(resumes && ssl.session_reused()),
-            ..TlsDigest::default()
-        }
+        let mut digest = crate::digest::digest(ssl, ssl.servername(openssl::ssl::NameType::HOST_NAME));
+        // For the library a pre-shared key is a session too.
+        digest.resumed = Some(resumes && ssl.session_reused());
+        digest
     }
 }
 

@@ -11,6 +11,7 @@ use tokio_openssl::SslStream;
 use crate::Version;
 use crate::client::endpoint::attempt;
 use crate::client::options::ClientOptions;
+use crate::reason::{alerts, of_tls, plain};
 use crate::wire::Wire;
 
 /// A handshake with a server failed.
@@ -44,29 +45,11 @@ pub(crate) fn of_read(error: io::Error, ssl: &SslRef) -> io::Error {
     io::Error::new(io::ErrorKind::ConnectionAborted, Error::because(kind, text, error).into_upstream())
 }
 
-/// What the other side said (RFC 8446 6), among the errors of the library.
-fn alerts(stack: &ErrorStack) -> impl Iterator<Item = i32> {
-    let of_tls = stack.errors().iter().filter(|error| error.library_code() == ERR_LIB_SSL);
-    of_tls
-        .filter_map(|error| error.reason_code().checked_sub(ALERT))
-        .filter(|alert| (0..=255).contains(alert))
-}
-
 /// What the texts speak of.
 struct Server<'a> {
     name: &'a str,
     options: &'a ClientOptions,
 }
-
-/// Added to the number of an alert, that is the number of an error in both libraries
-/// (<openssl/ssl.h>: # define SSL_AD_REASON_OFFSET 1000).
-const ALERT: i32 = 1000;
-
-// <openssl/err.h>: # define ERR_LIB_SSL 20; in BoringSSL the sixteenth of an enumeration.
-#[cfg(not(boringssl))]
-const ERR_LIB_SSL: i32 = 20;
-#[cfg(boringssl)]
-const ERR_LIB_SSL: i32 = 16;
 
 impl Server<'_> {
     fn cut_off(&self, error: &io::Error) -> (Kind, String) {
@@ -95,8 +78,7 @@ impl Server<'_> {
         if let Some(alert) = alerts(stack).next() {
             return self.alert(alert);
         }
-        let mut of_tls = stack.errors().iter().filter(|error| error.library_code() == ERR_LIB_SSL);
-        of_tls.find_map(|error| self.reason(error, ssl)).unwrap_or_else(|| self.failed())
+        of_tls(stack).find_map(|error| self.reason(error, ssl)).unwrap_or_else(|| self.failed())
     }
 
     /// No record of TLS begins like this (RFC 8446 5.1).
@@ -197,9 +179,4 @@ impl Server<'_> {
             _ => (Kind::CertificateInvalid, refuses),
         }
     }
-}
-
-/// `WRONG_VERSION_NUMBER` and `wrong version number` are one.
-fn plain(reason: &str) -> String {
-    reason.to_ascii_lowercase().replace('_', " ")
 }

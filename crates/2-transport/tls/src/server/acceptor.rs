@@ -110,7 +110,7 @@ impl Acceptor {
         loop {
             let Err(error) = poll_fn(|cx| Pin::new(&mut tls).poll_accept(cx)).await else { break };
             if error.code().as_raw() == sys::SSL_ERROR_WANT_X509_LOOKUP {
-                self.look_up(&tls).await;
+                self.look_up(&mut tls).await;
                 continue;
             }
             return Err(refuse(error, tls, options).await);
@@ -131,7 +131,7 @@ impl Acceptor {
     }
 
     /// Finds certificates for the name that the handshake waits for. A lookup that panics has found none.
-    async fn look_up<S: Stream>(&self, tls: &SslStream<Wire<S>>) {
+    async fn look_up<S: Stream>(&self, tls: &mut SslStream<Wire<S>>) {
         let Some(choice) = choose::of(tls.ssl()) else { return };
         let mut found = Vec::new();
         if let (Some(resolver), Some(name)) = (&self.0.options.resolver, choice.wanted()) {

@@ -107,13 +107,11 @@ impl Acceptor {
         let Inner { options, .. } = &*self.0;
         let ssl = self.prepare(&stream)?;
         let mut tls = SslStream::new(ssl, Wire::new(stream, &[])).map_err(library)?;
-        loop {
-            let Err(error) = poll_fn(|cx| Pin::new(&mut tls).poll_accept(cx)).await else { break };
-            if error.code().as_raw() == sys::SSL_ERROR_WANT_X509_LOOKUP {
-                self.look_up(&mut tls).await;
-                continue;
+        while let Err(error) = poll_fn(|cx| Pin::new(&mut tls).poll_accept(cx)).await {
+            if error.code().as_raw() != sys::SSL_ERROR_WANT_X509_LOOKUP {
+                return Err(refuse(error, tls, options).await);
             }
-            return Err(refuse(error, tls, options).await);
+            self.look_up(&tls).await;
         }
         let digest = self.digest(&tls);
         Ok(TlsStream::new(tls, digest))

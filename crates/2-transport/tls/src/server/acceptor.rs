@@ -111,7 +111,7 @@ impl Acceptor {
             if error.code().as_raw() != sys::SSL_ERROR_WANT_X509_LOOKUP {
                 return Err(refuse(error, tls, options).await);
             }
-            self.look_up(&tls).await;
+            self.look_up(&mut tls).await;
         }
         let digest = self.digest(&tls);
         Ok(TlsStream::new(tls, digest))

@@ -197,8 +197,11 @@ fn an_idle_connection_that_its_upstream_closes_goes_from_the_pool_in_either_way(
         }
         assert_eq!(origin.origin.connections(), 3, "{ends:?}");
         // The end may come before somebody watches.
-        let stats = proxy.proxy().pool_stats();
-        assert_eq!(stats.closed(Reason::Ended) + stats.closed(Reason::Refused), 3, "{ends:?}");
+        let ended = |proxy: &common::RunningProxy| {
+            let stats = proxy.proxy().pool_stats();
+            stats.closed(Reason::Ended) + stats.closed(Reason::Refused)
+        };
+        proxy.wait_for("all to be counted", |proxy| ended(proxy) == 3);
         assert!(Kind::ALL.into_iter().all(|kind| proxy.stats().errors(kind) == 0), "{ends:?}");
     }
 }

@@ -6,7 +6,7 @@ mod common;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use common::tls::{Ends, TlsOrigin, peer};
+use common::tls::{AUTHORITY, Ends, Relay, TlsOrigin, certificate, connector, peer, roots};
 use common::{GET, Setup, ok};
 use gorge::digest::{PeerCertificate, TlsDigest};
 use gorge::error::Kind;
@@ -15,8 +15,31 @@ use gorge::protocols::{Accepted, Handler};
 use gorge::proxy::filters::{Redirect, RequestHeaderEdit, SecurityHeaders};
 use gorge::proxy::log::{AccessLog, LineSink};
 use gorge::server::{Listen, Running, Server, Service};
-use gorge::tls::ServerOptions;
+use gorge::tls::{ClientAuth, ServerOptions};
 use gorge_test_util::{Origin, RawClient};
+
+#[test]
+fn the_certificate_of_a_client_reaches_the_upstream_and_binds_its_requests_to_one_host() {
+    let origin = Origin::answering(ok("hi"));
+    let edit = RequestHeaderEdit::new().set("X-Client", "$tls_client_subject $tls_client_verified").unwrap();
+    let to = Peer::new(Address::from(origin.addr()));
+    let proxy = Setup::default().builder().filter(edit).upstream(to).build().unwrap();
+    let mut options = ServerOptions::default();
+    options.client_auth = ClientAuth::Optional(roots());
+    let proxy = common::tls::proxy(proxy, options);
+    let alice = AUTHORITY.client("alice").organisation("Example").make();
+    let shows = connector(|options| options.certificate = Some(certificate(&alice)));
+    for (connector, told) in [(shows, "CN=alice,O=Example ok"), (connector(|_| {}), " none")] {
+        origin.forget();
+        let relay = Relay::to_tls(proxy.addr, connector.to("a.example"), Ends::Said);
+        let mut client = relay.client();
+        client.send("GET / HTTP/1.1\r\nHost: b.example\r\n\r\n");
+        assert_eq!(client.response().status, 421);
+        client.send("GET / HTTP/1.1\r\nHost: a.example\r\n\r\n");
+        assert_eq!(client.response().status, 200);
+        assert_eq!(origin.only_request().fields.get("x-client"), Some(told.trim()));
+    }
+}
 
 /// Lines of a log.
 #[derive(Clone, Default)]

@@ -8,13 +8,13 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use common::tls::{Ends, Relay, acceptor, endpoint, serve};
+use common::tls::{AUTHORITY, Ends, Relay, acceptor, certificate, connector, endpoint, roots, serve};
 use common::{GET, Setup, ok};
 use gorge::prelude::*;
 use gorge::protocols::{AcceptPolicy, Connections, IpNet, ProxyProtocol};
 use gorge::server::{Config, HandshakeFailed, Listen, Running, Server};
-use gorge::tls::ServerOptions;
-use gorge_test_util::{LIMIT, Origin};
+use gorge::tls::{ClientAuth, Connector, ServerOptions};
+use gorge_test_util::{LIMIT, LeafBuilder, Origin, RawClient};
 
 /// What a TLS client sends first, cut behind so many bytes.
 fn hello(length: usize) -> Vec<u8> {
@@ -26,7 +26,10 @@ fn hello(length: usize) -> Vec<u8> {
 
 /// The reasons and texts of what a server refused.
 #[derive(Clone, Default)]
-struct Told(Arc<Mutex<Vec<(&'static str, String, bool)>>>);
+struct Told(Arc<Mutex<Vec<Line>>>);
+
+/// The reason, the text, and whether it is ordinary.
+type Line = (&'static str, String, bool);
 
 impl Told {
     fn hook(&self) -> impl FnOnce(&mut Server) {
@@ -40,7 +43,7 @@ impl Told {
         }
     }
 
-    fn all(&self) -> Vec<(&'static str, String, bool)> {
+    fn all(&self) -> Vec<Line> {
         self.0.lock().unwrap().clone()
     }
 }
@@ -80,8 +83,11 @@ impl Story {
         body
     }
 
-    fn failed(&self, reason: HandshakeFailed) -> u64 {
-        self.running.stats().handshakes_failed[reason.index()]
+    /// Blocks until one handshake has failed for this reason, and was told of.
+    fn wait_failed(&self, reason: HandshakeFailed) {
+        let word = format!("tls_{}", reason.name());
+        self.wait_for(&word, |story| story.told.all().iter().any(|(told, ..)| *told == word));
+        assert_eq!(self.running.stats().handshakes_failed[reason.index()], 1, "{word}");
     }
 
     fn wait_for(&self, what: &str, happened: impl Fn(&Self) -> bool) {
@@ -111,17 +117,17 @@ fn each_reason_is_counted_and_told() {
 
     let silent = story.connect();
     assert!(is_closed(silent));
-    assert_eq!(story.failed(HandshakeFailed::TimedOut), 1);
+    story.wait_failed(HandshakeFailed::TimedOut);
 
     let gone = story.connect();
     gone.shutdown(Shutdown::Write).unwrap();
     assert!(is_closed(gone));
-    assert_eq!(story.failed(HandshakeFailed::Closed), 1);
+    story.wait_failed(HandshakeFailed::Closed);
 
     let mut nonsense = story.connect();
     nonsense.write_all(&[0x16, 3, 1, 0, 4, 9, 9, 9, 9]).unwrap();
     assert!(is_closed(nonsense));
-    assert_eq!(story.failed(HandshakeFailed::Failed), 1);
+    story.wait_failed(HandshakeFailed::Failed);
 
     let stats = story.running.stats();
     assert_eq!(stats.handshakes, 1);
@@ -132,6 +138,41 @@ fn each_reason_is_counted_and_told() {
     assert_eq!(reasons, [("tls_timed_out", false), ("tls_closed", true), ("tls_failed", false)]);
     assert!(told[0].1.contains("longer than 50ms"), "{told:?}");
     assert_eq!(story.proxy.stats().connections, 1, "none of them came to the proxy");
+}
+
+#[test]
+fn a_client_that_speaks_in_the_clear_is_answered_and_told_of() {
+    let story = story(ServerOptions::default(), |_, _| {});
+    let mut plain = RawClient::connect(story.addr);
+    plain.send(GET);
+    let answer = plain.response();
+    assert!(answer.status == 400 && answer.text().contains("https://"), "{answer:?}");
+    drop(plain);
+    story.wait_failed(HandshakeFailed::PlainHttp);
+    assert_eq!(story.ask(), b"hi");
+}
+
+#[test]
+fn a_client_without_a_good_certificate_is_told_of() {
+    let mut options = ServerOptions::default();
+    options.client_auth = ClientAuth::Required(roots());
+    let story = story(options, |_, _| {});
+    let ask = |connector: Connector| {
+        let relay = Relay::to_tls(story.addr, connector.to("a.example"), Ends::Said);
+        let mut client = relay.client();
+        client.send("GET / HTTP/1.1\r\nHost: a.example\r\n\r\n");
+        client.try_response().map(|response| response.body)
+    };
+    let shows =
+        |leaf: LeafBuilder| connector(|options| options.certificate = Some(certificate(&leaf.make())));
+    assert_eq!(ask(shows(AUTHORITY.client("alice"))).as_deref(), Some(&b"hi"[..]));
+    assert_eq!(ask(connector(|_| {})), None);
+    story.wait_failed(HandshakeFailed::CertificateMissing);
+    assert_eq!(ask(shows(AUTHORITY.client("alice").expired())), None);
+    story.wait_failed(HandshakeFailed::CertificateRefused);
+    let told = story.told.all();
+    assert!(told.iter().all(|(_, text, ordinary)| text.contains("a.example") && !ordinary), "{told:?}");
+    assert_eq!(story.running.stats().handshakes, 1);
 }
 
 #[test]
@@ -176,7 +217,7 @@ fn half_open_handshakes_keep_no_honest_client_out() {
     }
     let stats = story.running.stats();
     assert!(stats.shed > 100, "{stats:?}");
-    assert!(story.failed(HandshakeFailed::LetGo) > 50, "{stats:?}");
+    assert!(stats.handshakes_failed[HandshakeFailed::LetGo.index()] > 50, "{stats:?}");
     assert!(story.told.all().iter().any(|(reason, text, _)| {
         *reason == "tls_let_go" && text == "it gave its place to another while all were taken"
     }));

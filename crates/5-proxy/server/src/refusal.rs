@@ -1,6 +1,6 @@
 //! Connections that were closed before their handler saw them, and why.
 
-use std::{fmt, io};
+use std::fmt;
 
 use gorge_error::{Error, Kind};
 use gorge_protocols::{Address, HeaderRefused, PeerAddr, Refused};
@@ -162,17 +162,11 @@ impl HandshakeFailed {
                 Self::CertificateRefused
             }
             Kind::ClosedEarly => Self::Closed,
-            Kind::TlsHandshakeFailed if has_left(error) => Self::Closed,
             Kind::PlainHttp => Self::PlainHttp,
             Kind::TlsTimedOut => Self::TimedOut,
             _ => Self::Failed,
         }
     }
-}
-
-/// Whether it failed because the client was gone.
-fn has_left(error: &Error) -> bool {
-    error.cause::<io::Error>().is_some_and(|cause| Kind::of_read(cause) == Kind::ClosedEarly)
 }
 
 #[cfg(test)]
@@ -202,9 +196,6 @@ mod tests {
         ] {
             assert_eq!(HandshakeFailed::of(&Error::new(kind)).name(), reason);
         }
-        let gone =
-            Error::because(Kind::TlsHandshakeFailed, "", io::Error::from(io::ErrorKind::UnexpectedEof));
-        assert_eq!(HandshakeFailed::of(&gone).name(), "closed");
         assert_eq!(HandshakeFailed::LetGo.name(), "let_go");
     }
 }

@@ -141,7 +141,7 @@ impl Relay {
             let left = deadline.checked_duration_since(Instant::now()).expect("a connection ends");
             ends = self.seen.news.wait_timeout(ends, left).unwrap().0;
         }
-        ends[number].as_ref().map(|()| ()).map_err(|error| {
+        ends[number].as_ref().copied().map_err(|error| {
             let source = error.get_ref().map(|inner| format!("{inner:#}"));
             source.unwrap_or_else(|| format!("{:?}", error.kind()))
         })

@@ -81,7 +81,7 @@ fn peer(certificate: &X509Ref) -> PeerCertificate {
 }
 
 /// A name as RFC 4514 writes it, the most specific part first. `None` for an empty one.
-fn name(name: &X509NameRef) -> Option<Arc<str>> {
+pub(crate) fn name(name: &X509NameRef) -> Option<Arc<str>> {
     let mut text = String::new();
     let mut entries: Vec<_> = name.entries().collect();
     entries.reverse();

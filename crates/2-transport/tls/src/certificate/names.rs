@@ -23,20 +23,15 @@ fn name(name: &GeneralNameRef) -> Option<String> {
     Some(name.to_ascii_lowercase())
 }
 
-/// A subject or issuer as RFC 4514 writes it, the most specific part first; empty if there is nothing.
+/// A subject or issuer as RFC 4514 writes it, the most specific part first; empty if there is nothing. What
+/// could play tricks on a terminal is escaped.
 pub(crate) fn subject(name: &X509NameRef) -> String {
-    let mut text = String::new();
-    let mut entries: Vec<_> = name.entries().collect();
-    entries.reverse();
-    for entry in entries {
-        if !text.is_empty() {
-            text.push(',');
-        }
-        let kind = entry.object();
-        text += kind.nid().short_name().unwrap_or("?");
-        text.push('=');
-        let value = entry.data().to_string().unwrap_or_default();
-        text.extend(value.chars().flat_map(|char| char.escape_default()));
+    let text = crate::digest::name(name).unwrap_or_default();
+    let mut plain = String::with_capacity(text.len());
+    for char in text.chars() {
+        let turns =
+            matches!(char, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if char.is_control() || turns { plain.extend(char.escape_unicode()) } else { plain.push(char) }
     }
-    text
+    plain
 }

@@ -38,8 +38,8 @@ pub(crate) fn tests(library: Library) -> Result<()> {
         .filter(|package| package.name != "gorge-tls" && package.features.contains_key(feature))
         .filter(speaks_tls)
         .collect();
-    // The program is one of them, tests or not: it is looked into next.
-    let mut command = cargo(["test", "--no-fail-fast", "--package", "gorge-cli", "--bin", "gorge"]);
+    // The command line too: it has the program built, which is looked into next.
+    let mut command = cargo(["test", "--no-fail-fast", "--package", "gorge-cli", "--test", "command_line"]);
     let mut features = vec![format!("gorge-cli/{feature}")];
     for package in &speakers {
         command.args(["--package", &package.name]);

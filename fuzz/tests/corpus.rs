@@ -40,3 +40,21 @@ fn proxy_header_keeps_its_promises() {
 fn config_keeps_its_promises() {
     replay("config", gorge_fuzz::config);
 }
+
+#[test]
+fn certificate_keeps_its_promises() {
+    replay("certificate", gorge_fuzz::certificate);
+}
+
+#[test]
+fn ocsp_response_keeps_its_promises() {
+    replay("ocsp_response", gorge_fuzz::ocsp_response);
+}
+
+/// Without one that is taken, the target would try refusals alone.
+#[test]
+fn the_seeds_hold_a_good_response() {
+    let good = include_bytes!("../corpus/ocsp_response/good.der");
+    gorge_fuzz::ocsp_response(good);
+    assert!(gorge_fuzz::is_good_response(good));
+}

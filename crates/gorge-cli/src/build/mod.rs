@@ -3,6 +3,8 @@
 mod listen;
 pub(crate) mod logs;
 mod route;
+#[cfg_attr(not(feature = "openssl"), path = "no_tls.rs")]
+mod tls;
 mod upstream;
 
 use std::collections::HashMap;
@@ -20,6 +22,7 @@ use crate::guest::Guest;
 use logs::{Logs, Writers};
 use route::Upstreams;
 pub(crate) use route::{TheRoute, TheRoutes, matching};
+pub(crate) use tls::Tickets;
 pub(crate) use upstream::tells;
 
 /// What serves one configuration.
@@ -58,6 +61,8 @@ pub(crate) struct Around<'a> {
     pub(crate) before: Option<&'a Generation>,
     /// Who adds to it.
     pub(crate) guest: Option<&'a dyn Guest>,
+    /// What lets clients go on with sessions that began before a reload.
+    pub(crate) tickets: &'a Tickets,
 }
 
 impl Generation {
@@ -140,6 +145,10 @@ impl Generation {
             listen.options = listen::options(table);
             listen.accept = Some(accept);
             listen.proxy_protocol = listen::proxy_protocol(table, &trusted);
+            if let Some(table) = &table.tls {
+                tls::listen(&mut listen, table, around.tickets)
+                    .explain_with(|| format!("listen {address}"))?;
+            }
             self.serving.push(Serving { address, proxy, next, listen, per_address });
         }
         Ok(())

@@ -10,7 +10,7 @@ use gorge::proxy::filters::Ready;
 use gorge::proxy::route::Found;
 
 use crate::args::CheckArguments;
-use crate::build::{Around, Generation, TheRoutes, logs::Writers};
+use crate::build::{Around, Generation, TheRoutes, Tickets, logs::Writers};
 use crate::config::value::{LogTarget, ServerAddress};
 use crate::config::{At, Config, ListenTable, RouteTable, ServerEntry, UpstreamTable};
 use crate::failure::Failure;
@@ -33,7 +33,8 @@ pub(crate) fn run(arguments: &CheckArguments, config: &Config) -> Result<(), Fai
     config.server.access_log.to = LogTarget::Off;
     config.server.error_log.to = LogTarget::Off;
     let writers = Writers::default();
-    let around = Around { workers: 1, writers: &writers, before: None, guest: None };
+    let around =
+        Around { workers: 1, writers: &writers, before: None, guest: None, tickets: &Tickets::default() };
     let generation = Generation::build(config, &around).map_err(|error| Failure::refused(&error))?;
     print(format_args!("{} {}{}", asked.head.method.as_str(), asked.host, asked.head.uri.path_and_query()));
     let place = listener(&generation.config, &asked);

@@ -8,11 +8,12 @@ use super::table::Table;
 use super::tree::Entry;
 
 /// Keys that later versions will have, by their table.
-const LATER: [(&str, &[&str]); 5] = [
+const LATER: [(&str, &[&str]); 6] = [
     ("", &["cache", "tracing"]),
     ("server", &["upgrade_socket", "user", "group", "working_directory", "max_memory"]),
-    ("listen", &["protocols", "tls", "h2", "h3"]),
+    ("listen", &["protocols", "h2", "h3"]),
     ("upstream", &["hash", "protocol", "slow_start", "panic_threshold", "tls", "health", "outlier"]),
+    ("tls", &["acme", "early_data"]),
     ("route", &["grpc_web", "compression", "rate_limit", "cache"]),
 ];
 

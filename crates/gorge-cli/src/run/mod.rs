@@ -14,7 +14,7 @@ use gorge::server::{self, Admin, Phase, PidFile, Server};
 
 use crate::args::ConfigArguments;
 use crate::build::logs::Writers;
-use crate::build::{Around, Generation};
+use crate::build::{Around, Generation, Tickets};
 use crate::config::{self, Checked, Config, Environment, ServerTable, Style};
 use crate::failure::Failure;
 use crate::guest::Guest;
@@ -67,7 +67,9 @@ pub(crate) fn serve(
     });
     hold_pid_file(&mut server, &table)?;
     let writers = Arc::new(Writers::default());
-    let around = Around { workers, writers: &writers, before: None, guest: guest.as_deref() };
+    let tickets = Tickets::default();
+    let around =
+        Around { workers, writers: &writers, before: None, guest: guest.as_deref(), tickets: &tickets };
     let mut generation = Generation::build(config, &around).map_err(|error| Failure::refused(&error))?;
     generation.forget_routes();
     if let Some(warning) = open_files {
@@ -76,7 +78,7 @@ pub(crate) fn serve(
     generation.commit(None).map_err(|error| Failure::refused(&error))?;
     let admin = Admin::new();
     let (addresses, admin_at) = bind::all(&mut server, &generation, &admin, path.is_some())?;
-    let state = Arc::new(State::new(path, workers, writers.clone(), admin, generation));
+    let state = Arc::new(State::new(path, workers, writers.clone(), tickets, admin, generation));
     hook(&mut server, &state, table.drain_delay);
     if let Some(guest) = guest.clone() {
         server.on_stop(move |_| guest.stopping());

@@ -13,7 +13,7 @@ use super::bind::{ADMIN, PROXY, admin_listen};
 use super::names::Names;
 use super::watch::Watch;
 use crate::build::logs::{Log, Writers};
-use crate::build::{Around, Generation};
+use crate::build::{Around, Generation, Tickets};
 use crate::config::{self, Checked, Config, Environment, Report, Style};
 
 /// What a reload that failed has to say first.
@@ -27,6 +27,7 @@ pub(super) struct State {
     path: Option<PathBuf>,
     workers: usize,
     writers: Arc<Writers>,
+    tickets: Tickets,
     admin: Admin,
     /// Held for a moment only, so that nobody has to wait for a reload who only asks.
     now: Mutex<Arc<Generation>>,
@@ -39,11 +40,12 @@ impl State {
         path: Option<PathBuf>,
         workers: usize,
         writers: Arc<Writers>,
+        tickets: Tickets,
         admin: Admin,
         generation: Generation,
     ) -> Self {
         let now = Mutex::new(Arc::new(generation));
-        Self { path, workers, writers, admin, now, names: Mutex::default() }
+        Self { path, workers, writers, tickets, admin, now, names: Mutex::default() }
     }
 
     /// The configuration in force, and what serves it.
@@ -154,8 +156,13 @@ impl State {
     fn replace(&self, running: &Running, checked: Checked) -> Result<String> {
         let mut names = self.names.lock();
         let now = self.now();
-        let around =
-            Around { workers: self.workers, writers: &self.writers, before: Some(&now), guest: None };
+        let around = Around {
+            workers: self.workers,
+            writers: &self.writers,
+            before: Some(&now),
+            guest: None,
+            tickets: &self.tickets,
+        };
         let mut next = Generation::build(checked.config, &around)?;
         let found = Names::start(next.discoveries(), running.workers());
         let changes = self.listen(running, &now, &next)?;

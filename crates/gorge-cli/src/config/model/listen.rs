@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use gorge::protocols::IpNet;
 
+use super::tls::ListenTlsTable;
 use crate::config::span::At;
 use crate::config::table::table;
 use crate::config::value::{ListenAddress, Mode, Named, Port, Rate, Secret, Size, UserName};
@@ -36,6 +37,8 @@ table! {
         limits: LimitsTable = {};
         /// How long a client may take for what.
         timeouts: TimeoutsTable = {};
+        /// TLS on this address.
+        tls: Option<ListenTlsTable> = unset("connections are in the clear");
         /// Tunnels that clients ask for with CONNECT.
         connect: Option<ConnectTable> = unset("CONNECT is answered with 405");
     }

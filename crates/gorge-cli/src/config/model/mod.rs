@@ -4,6 +4,7 @@ mod listen;
 mod route;
 mod sections;
 mod server;
+mod tls;
 mod upstream;
 
 pub use listen::{ConnectAuthTable, ConnectTable, LimitsTable, ListenTable, TimeoutsTable};
@@ -13,6 +14,7 @@ pub use route::{
 };
 pub use sections::{Section, sections};
 pub use server::{AccessLogTable, ErrorLogTable, ServerTable};
+pub use tls::{CertificateTable, ListenTlsTable};
 pub use upstream::{PoolTable, RetryTable, ServerEntry, UpstreamTable};
 
 use super::table::table;

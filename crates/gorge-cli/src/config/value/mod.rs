@@ -10,6 +10,7 @@ mod secret;
 mod size;
 mod template;
 mod text;
+mod tls;
 
 pub use choice::{Balance, ErrorFormat, Frame, HostMode, ProxyVersion};
 pub(crate) use collection::Switch;
@@ -21,6 +22,7 @@ pub use secret::{Secret, UserName};
 pub use size::{Rate, Size};
 pub use template::{FieldTemplate, Origin, Realm, RedirectTemplate};
 pub use text::{FieldText, FilePath, LogTarget, Name, Token};
+pub use tls::TlsVersion;
 
 use std::borrow::Cow;
 

@@ -3,6 +3,8 @@
 mod address;
 mod args;
 mod build;
+#[cfg_attr(not(feature = "openssl"), path = "no_certificates.rs")]
+mod certificates;
 mod check;
 pub mod config;
 mod control;
@@ -17,7 +19,10 @@ mod proxy;
 mod run;
 mod serve;
 mod settings;
+mod stamp;
 mod terminal;
+#[cfg(feature = "openssl")]
+mod tls;
 mod version;
 
 use std::process::ExitCode;

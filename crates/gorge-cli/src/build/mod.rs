@@ -8,6 +8,7 @@ mod tls;
 mod upstream;
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use gorge::error::{OrErr, Result};
@@ -19,10 +20,11 @@ use parking_lot::Mutex;
 
 use crate::config::{At, Config};
 use crate::guest::Guest;
+use crate::stamp::Stamp;
 use logs::{Logs, Writers};
 use route::Upstreams;
 pub(crate) use route::{TheRoute, TheRoutes, matching};
-pub(crate) use tls::Tickets;
+pub(crate) use tls::{Shown, Tickets};
 pub(crate) use upstream::tells;
 
 /// What serves one configuration.
@@ -36,6 +38,10 @@ pub(crate) struct Generation {
     discoveries: Mutex<Vec<Finding>>,
     resolver: Resolver,
     routes: HashMap<Option<u64>, Arc<TheRoutes>>,
+    /// The files that it was built from beside its own, each as it was before it was read.
+    pub(crate) files: Vec<(PathBuf, Option<Stamp>)>,
+    /// The certificates of listeners that speak TLS.
+    pub(crate) shown: Vec<Arc<Shown>>,
 }
 
 /// What finds peers, and the balancer they are for.
@@ -87,6 +93,8 @@ impl Generation {
             discoveries: Mutex::default(),
             resolver,
             routes: HashMap::new(),
+            files: files(&config),
+            shown: Vec::new(),
             config,
         };
         built.build_upstreams(around.before)?;
@@ -146,8 +154,10 @@ impl Generation {
             listen.accept = Some(accept);
             listen.proxy_protocol = listen::proxy_protocol(table, &trusted);
             if let Some(table) = &table.tls {
-                tls::listen(&mut listen, table, around.tickets)
+                let before = around.before.map(|before| &before.shown[..]).unwrap_or_default();
+                let shown = tls::listen(&mut listen, table, around.tickets, before)
                     .explain_with(|| format!("listen {address}"))?;
+                self.shown.push(shown);
             }
             self.serving.push(Serving { address, proxy, next, listen, per_address });
         }
@@ -211,6 +221,12 @@ impl Generation {
         let listen = self.config.listen.get(place)?;
         self.routes.get(&listen.limits.body_size.map(|size| size.0))
     }
+}
+
+/// What is named by the configuration and may change without it.
+fn files(config: &Config) -> Vec<(PathBuf, Option<Stamp>)> {
+    let named = tls::files(config).into_iter();
+    named.map(|path| (path.clone(), Stamp::of(&path))).collect()
 }
 
 /// Whether both are of one port, which is no port of the kernel's choice.

@@ -1,12 +1,15 @@
-//! `[listen.tls]` into what makes TLS of connections.
+//! `[listen.tls]` and `[upstream.NAME.tls]` into what makes TLS of connections.
+
+use std::sync::Arc;
+use std::time::SystemTime;
 
 use gorge::error::{OrErr, Result};
 use gorge::server::Listen;
-use gorge::tls::{Acceptor, Certificate, Certificates, ServerOptions, TicketKeys, Version};
+use gorge::tls::{Acceptor, Certificate, Connector, TicketKeys, ocsp};
 use parking_lot::Mutex;
 
-use crate::config::value::TlsVersion;
-use crate::config::{CertificateTable, ListenTlsTable};
+use crate::config::{CertificateTable, Config, ListenTlsTable, UpstreamTlsTable};
+use crate::tls;
 
 /// The keys of sessions, so that clients go on with those that began before a reload.
 #[derive(Default)]
@@ -24,45 +27,103 @@ impl Tickets {
     }
 }
 
-/// Connections of a listener speak TLS.
-pub(super) fn listen(listen: &mut Listen, table: &ListenTlsTable, tickets: &Tickets) -> Result<()> {
-    listen.tls = Some(acceptor(table, tickets.keys()?)?);
-    Ok(())
+/// The certificates of a listener, and the acceptor that shows them: others may take their places, with newer
+/// answers of OCSP responders.
+pub(crate) struct Shown {
+    pub(crate) acceptor: Acceptor,
+    all: Mutex<Vec<(CertificateTable, Certificate)>>,
+    staples: bool,
 }
 
-fn acceptor(table: &ListenTlsTable, tickets: TicketKeys) -> Result<Acceptor> {
-    let mut options = ServerOptions::default();
-    options.min_version = version(table.min_version);
-    options.max_version = version(table.max_version);
-    options.ciphers.clone_from(&table.ciphers);
-    options.groups =
-        table.groups.as_ref().map(|groups| groups.iter().map(|group| group.value.clone()).collect());
-    options.session_tickets = table.session_tickets;
-    options.session_lifetime = table.session_lifetime;
-    options.ticket_keys = Some(tickets);
-    options.handshake_timeout = table.handshake_timeout;
-    Acceptor::new(options, certificates(&table.certificates)?)
-}
+impl Shown {
+    /// Those that are shown now.
+    pub(crate) fn certificates(&self) -> Vec<Certificate> {
+        self.all.lock().iter().map(|(_, certificate)| certificate.clone()).collect()
+    }
 
-fn version(version: TlsVersion) -> Version {
-    match version {
-        TlsVersion::Tls12 => Version::Tls12,
-        TlsVersion::Tls13 => Version::Tls13,
+    /// Those whose responders are to be asked.
+    pub(crate) fn to_staple(&self) -> Vec<Certificate> {
+        let all = self.all.lock();
+        let asked = all.iter().filter(|(table, _)| self.staples && table.ocsp.is_none());
+        asked.map(|(_, certificate)| certificate.clone()).collect()
+    }
+
+    /// Shows this one in place of the same with another answer of its responder, or none.
+    pub(crate) fn replace(&self, certificate: &Certificate) -> Result<()> {
+        let mut all = self.all.lock();
+        let same = all.iter_mut().filter(|(_, one)| one.sha256() == certificate.sha256());
+        same.for_each(|(_, one)| one.clone_from(certificate));
+        let store = tls::certificates(all.iter().map(|(table, one)| (table, one.clone())));
+        self.acceptor.set_certificates(store)
+    }
+
+    /// What is known of this certificate by the answer that is shown along with it.
+    fn with_answer_of(&self, certificate: &Certificate) -> Option<Certificate> {
+        let all = self.all.lock();
+        let (_, same) = all.iter().find(|(_, one)| one.sha256() == certificate.sha256())?;
+        let staple = same.staple()?;
+        (staple.next_update() > SystemTime::now()).then(|| certificate.with_ocsp(staple))
     }
 }
 
-/// The default comes first.
-fn certificates(tables: &[CertificateTable]) -> Result<Certificates> {
-    let is_default = |table: &&CertificateTable| table.default == Some(true);
-    let (first, others): (Vec<_>, Vec<_>) = tables.iter().partition(is_default);
-    first.into_iter().chain(others).try_fold(Certificates::new(), |all, table| {
-        let (cert, key) = (&table.cert.value.0, &table.key.value.0);
-        let certificate =
-            Certificate::read(cert, key).explain_with(|| format!("certificate {}", cert.display()))?;
-        if table.names.is_empty() {
-            return Ok(all.with(certificate));
+/// Connections of a listener speak TLS. Answers that were shown `before` are shown further.
+pub(super) fn listen(
+    listen: &mut Listen,
+    table: &ListenTlsTable,
+    tickets: &Tickets,
+    before: &[Arc<Shown>],
+) -> Result<Arc<Shown>> {
+    let mut options = tls::server_options(table)?;
+    options.ticket_keys = Some(tickets.keys()?);
+    let mut all = Vec::new();
+    for one in &table.certificates {
+        let certificate = tls::read(one).map_err(gorge::error::Error::from).explain_with(|| file(one))?;
+        all.push((one.clone(), with_answer(certificate, one, before)));
+    }
+    let store = tls::certificates(all.iter().map(|(table, one)| (table, one.clone())));
+    let acceptor = Acceptor::new(options, store)?;
+    listen.tls = Some(acceptor.clone());
+    Ok(Arc::new(Shown { acceptor, all: Mutex::new(all), staples: table.ocsp_stapling }))
+}
+
+fn file(table: &CertificateTable) -> String {
+    format!("certificate {}", table.cert.value.0.display())
+}
+
+/// With the answer in its file, or with the one that the responder gave before.
+fn with_answer(certificate: Certificate, table: &CertificateTable, before: &[Arc<Shown>]) -> Certificate {
+    let Some(file) = &table.ocsp else {
+        return before.iter().find_map(|shown| shown.with_answer_of(&certificate)).unwrap_or(certificate);
+    };
+    // What is wrong with it was told by the check; it is then not shown.
+    let answer = std::fs::read(&file.value.0).unwrap_or_default();
+    match ocsp::check(&certificate, &answer, SystemTime::now()) {
+        Ok(staple) => certificate.with_ocsp(&staple),
+        Err(_) => certificate,
+    }
+}
+
+/// How the servers of an upstream are spoken to.
+pub(super) fn connector(table: &UpstreamTlsTable) -> Result<Connector> {
+    Connector::new(tls::client_options(table)?)
+}
+
+/// The files that TLS reads, and that others may write anew.
+pub(crate) fn files(config: &Config) -> Vec<std::path::PathBuf> {
+    let mut files = Vec::new();
+    for table in config.listen.iter().filter_map(|listen| listen.tls.as_ref()) {
+        files.extend(table.client_ca.iter().map(|file| &file.value.0));
+        for one in &table.certificates {
+            files.extend([&one.cert.value.0, &one.key.value.0]);
+            files.extend(one.ocsp.iter().map(|file| &file.value.0));
         }
-        let names: Vec<_> = table.names.iter().map(|name| name.value.to_string()).collect();
-        Ok(all.with_names(vec![certificate], names.iter().map(String::as_str)))
-    })
+    }
+    for table in config.upstream.entries.iter().filter_map(|(_, upstream)| upstream.tls.as_ref()) {
+        let all = [&table.ca, &table.cert, &table.key];
+        files.extend(all.into_iter().flatten().map(|file| &file.value.0));
+    }
+    let mut files: Vec<_> = files.into_iter().cloned().collect();
+    files.sort();
+    files.dedup();
+    files
 }

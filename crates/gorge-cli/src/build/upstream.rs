@@ -34,8 +34,16 @@ pub(crate) fn build(
     let known = Known::of(before);
     let mut discovery = Discovery::new().resolver(resolver.clone()).family(table.family);
     let mut peers = Vec::new();
+    #[cfg(feature = "openssl")]
+    let connector = table.tls.as_ref().map(super::tls::connector).transpose()?;
     for server in &table.servers {
-        let make = Template::new(table, &server.value)?;
+        #[cfg_attr(not(feature = "openssl"), expect(unused_mut, reason = "TLS alone is added"))]
+        let mut make = Template::new(table, &server.value)?;
+        #[cfg(feature = "openssl")]
+        if let (Some(connector), Some(tls)) = (&connector, &table.tls) {
+            let name = crate::tls::name(table, tls, &server.value.address.value);
+            make.tls = Some((connector.clone(), name));
+        }
         match &server.value.address.value {
             ServerAddress::Address(Address::Name(host, port)) => {
                 let (host, port) = (host.clone(), *port);
@@ -124,6 +132,9 @@ struct Template {
     pool: Options,
     host: Option<String>,
     proxy_protocol: Option<Version>,
+    /// Who speaks TLS with it, and whom it is asked to be.
+    #[cfg(feature = "openssl")]
+    tls: Option<(gorge::tls::Connector, String)>,
 }
 
 impl Template {
@@ -165,6 +176,8 @@ impl Template {
                 ProxyVersion::V1 => Version::V1,
                 ProxyVersion::V2 => Version::V2,
             }),
+            #[cfg(feature = "openssl")]
+            tls: None,
         })
     }
 
@@ -178,6 +191,10 @@ impl Template {
             .pool(self.pool);
         if let Some(version) = self.proxy_protocol {
             peer = peer.proxy_protocol(version);
+        }
+        #[cfg(feature = "openssl")]
+        if let Some((connector, name)) = &self.tls {
+            peer = peer.tls(connector.to(name));
         }
         match &self.host {
             // Cannot fail: it was looked at when this template was made.

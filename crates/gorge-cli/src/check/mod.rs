@@ -5,6 +5,7 @@ mod memory;
 mod system;
 
 use crate::args::CheckArguments;
+use crate::certificates;
 use crate::config::Style;
 use crate::failure::Failure;
 use crate::run::read;
@@ -26,6 +27,10 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<(), Failure> {
     if errors > 0 {
         let plural = if errors == 1 { "" } else { "s" };
         return Err(Failure::report(format!("{}: {errors} error{plural}", path.display())));
+    }
+    let certificates = certificates::of(&checked.config);
+    if !certificates.is_empty() {
+        print(certificates.trim_end());
     }
     print(memory::of(&checked.config));
     print(format_args!("{}: no mistakes", path.display()));

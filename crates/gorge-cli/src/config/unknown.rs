@@ -12,13 +12,19 @@ const LATER: [(&str, &[&str]); 6] = [
     ("", &["cache", "tracing"]),
     ("server", &["upgrade_socket", "user", "group", "working_directory", "max_memory"]),
     ("listen", &["protocols", "h2", "h3"]),
-    ("upstream", &["hash", "protocol", "slow_start", "panic_threshold", "tls", "health", "outlier"]),
+    ("upstream", &["hash", "protocol", "slow_start", "panic_threshold", "health", "outlier"]),
     ("tls", &["acme", "early_data"]),
     ("route", &["grpc_web", "compression", "rate_limit", "cache"]),
 ];
 
 /// What others call our keys.
-const ELSEWHERE: [(&str, &str, &str); 31] = [
+const ELSEWHERE: [(&str, &str, &str); 37] = [
+    ("tls", "certificate", "certificates"),
+    ("tls", "certs", "certificates"),
+    ("tls", "insecure", "verify"),
+    ("tls", "server_name", "sni"),
+    ("tls", "ca_file", "ca"),
+    ("certificates", "private_key", "key"),
     ("listen", "bind", "address"),
     ("listen", "listen", "address"),
     ("listen", "port", "address"),
@@ -53,10 +59,25 @@ const ELSEWHERE: [(&str, &str, &str); 31] = [
 ];
 
 /// What others have a key for and we do in another way, and how.
-const OTHERWISE: [(&str, &str, &str); 15] = [
+const OTHERWISE: [(&str, &str, &str); 18] = [
     ("server", "server_name", "hosts are told apart by `host` of a [[route]]"),
     ("listen", "server_name", "hosts are told apart by `host` of a [[route]]"),
-    ("listen", "ssl", "there is no TLS yet: put what ends it in front, and name that in `trusted_proxies`"),
+    (
+        "listen",
+        "ssl",
+        "write [listen.tls] below it, with certificates = [{ cert = \"site.pem\", key = \"site.key\" }]",
+    ),
+    (
+        "listen",
+        "ssl_certificate",
+        "write [listen.tls] below it, with certificates = [{ cert = \"site.pem\", key = \"site.key\" }]",
+    ),
+    ("tls", "cert", "write certificates = [{ cert = \"site.pem\", key = \"site.key\" }]"),
+    (
+        "upstream",
+        "ssl",
+        "write [upstream.NAME.tls] below it; without a key it verifies with the system's CAs",
+    ),
     (
         "upstream",
         "keepalive",

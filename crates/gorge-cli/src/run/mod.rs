@@ -3,6 +3,8 @@
 mod bind;
 pub(crate) mod names;
 mod reload;
+#[cfg_attr(not(feature = "openssl"), path = "no_staples.rs")]
+mod staples;
 mod watch;
 
 use std::path::{Path, PathBuf};
@@ -10,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gorge::proxy::Level;
-use gorge::server::{self, Admin, Phase, PidFile, Server};
+use gorge::server::{self, Admin, Phase, PidFile, Server, Service};
 
 use crate::args::ConfigArguments;
 use crate::build::logs::Writers;
@@ -80,6 +82,8 @@ pub(crate) fn serve(
     let (addresses, admin_at) = bind::all(&mut server, &generation, &admin, path.is_some())?;
     let state = Arc::new(State::new(path, workers, writers.clone(), tickets, admin, generation));
     hook(&mut server, &state, table.drain_delay);
+    let daily = state.clone();
+    server.add(watch_certificates(daily)).map_err(|error| Failure::refused(&error))?;
     if let Some(guest) = guest.clone() {
         server.on_stop(move |_| guest.stopping());
     }
@@ -87,6 +91,7 @@ pub(crate) fn serve(
         for address in &addresses {
             state.log().note(Level::Info, format_args!("listening on {address}"));
         }
+        state.tell_of_certificates(true);
         for address in &admin_at {
             state.log().note(Level::Info, format_args!("admin at {address}"));
         }
@@ -100,6 +105,21 @@ pub(crate) fn serve(
     process::flush(writers.all());
     Ok(())
 }
+
+/// Looks each day whether a certificate is about to expire.
+fn watch_certificates(state: Arc<State>) -> Service {
+    Service::background("certificates", move |context| {
+        let state = state.clone();
+        async move {
+            while context.pause(DAY).await {
+                state.tell_of_certificates(false);
+            }
+            Ok(())
+        }
+    })
+}
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 fn runtime(table: &ServerTable) -> gorge::runtime::Config {
     let default = gorge::runtime::Config::default();

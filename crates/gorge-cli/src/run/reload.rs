@@ -11,10 +11,13 @@ use parking_lot::Mutex;
 
 use super::bind::{ADMIN, PROXY, admin_listen};
 use super::names::Names;
+use super::staples::Staples;
 use super::watch::Watch;
 use crate::build::logs::{Log, Writers};
 use crate::build::{Around, Generation, Tickets};
+use crate::certificates;
 use crate::config::{self, Checked, Config, Environment, Report, Style};
+use crate::stamp::Stamp;
 
 /// What a reload that failed has to say first.
 const STAYS: &str = "not reloaded, the configuration stays";
@@ -33,6 +36,7 @@ pub(super) struct State {
     now: Mutex<Arc<Generation>>,
     /// Held by the reload that runs.
     names: Mutex<Names>,
+    staples: Mutex<Staples>,
 }
 
 impl State {
@@ -45,7 +49,16 @@ impl State {
         generation: Generation,
     ) -> Self {
         let now = Mutex::new(Arc::new(generation));
-        Self { path, workers, writers, tickets, admin, now, names: Mutex::default() }
+        Self {
+            path,
+            workers,
+            writers,
+            tickets,
+            admin,
+            now,
+            names: Mutex::default(),
+            staples: Mutex::default(),
+        }
     }
 
     /// The configuration in force, and what serves it.
@@ -68,10 +81,24 @@ impl State {
         self.now.lock().config.server.watch
     }
 
-    /// Finds the peers that are given by name.
+    /// The files that the configuration in force names, as it has them.
+    pub(super) fn files(&self) -> Vec<(PathBuf, Option<Stamp>)> {
+        self.now.lock().files.clone()
+    }
+
+    /// Finds the peers that are given by name, and what is to be shown along with certificates.
     pub(super) fn start_names(&self, running: &Running) {
-        let discoveries = self.now().discoveries();
-        *self.names.lock() = Names::start(discoveries, running.workers());
+        let now = self.now();
+        *self.names.lock() = Names::start(now.discoveries(), running.workers());
+        *self.staples.lock() = Staples::start(&now.shown, &now.logs.error, running.workers());
+    }
+
+    /// What there is to say of the certificates in force.
+    pub(super) fn tell_of_certificates(&self, all: bool) {
+        let now = self.now();
+        for shown in &now.shown {
+            certificates::tell(shown, &now.logs.error, all);
+        }
     }
 
     /// Follows the file from the version on that was `seen`.
@@ -181,9 +208,11 @@ impl State {
             text.push_str(warning.render(&checked.source, Style::PLAIN).trim_end());
         }
         next.forget_routes();
-        *self.now.lock() = Arc::new(next);
+        let next = Arc::new(next);
+        *self.now.lock() = next.clone();
         // Those of the last configuration end here.
         *names = found;
+        *self.staples.lock() = Staples::start(&next.shown, &next.logs.error, running.workers());
         Ok(text)
     }
 

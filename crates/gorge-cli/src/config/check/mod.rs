@@ -6,6 +6,8 @@ mod networks;
 mod route;
 mod routes;
 mod server;
+#[cfg_attr(not(feature = "openssl"), path = "no_tls.rs")]
+mod tls;
 mod upstream;
 
 use super::diagnostic::Diagnostic;
@@ -20,6 +22,7 @@ pub(crate) fn all(config: &Config, root: &Node, complete: bool) -> Vec<Diagnosti
     server::check(config, &mut found);
     listen::check(config, &mut found);
     upstream::check(config, &mut found);
+    tls::check(config, &mut found);
     route::check(config, root, &mut found);
     routes::check(config, &mut found);
     if complete && !found.iter().any(Diagnostic::is_error) {

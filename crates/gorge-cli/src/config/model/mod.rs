@@ -14,7 +14,7 @@ pub use route::{
 };
 pub use sections::{Section, sections};
 pub use server::{AccessLogTable, ErrorLogTable, ServerTable};
-pub use tls::{CertificateTable, ListenTlsTable};
+pub use tls::{CertificateTable, ListenTlsTable, UpstreamTlsTable};
 pub use upstream::{PoolTable, RetryTable, ServerEntry, UpstreamTable};
 
 use super::table::table;

@@ -6,6 +6,7 @@ use gorge::http::Status;
 use gorge::protocols::Family;
 use gorge::upstream::Stale;
 
+use super::tls::UpstreamTlsTable;
 use crate::config::span::At;
 use crate::config::table::table;
 use crate::config::value::{Balance, HostMode, Percent, ProxyVersion, ServerAddress, Source};
@@ -41,6 +42,8 @@ table! {
         /// Which addresses of a name are used: `"ipv4"` and `"ipv6"` those only, unless it has none of
         /// them; `"both"` whichever connects first.
         family: Family = "ipv4";
+        /// TLS with these servers.
+        tls: Option<UpstreamTlsTable> = unset("in the clear");
         /// Connections that are kept for the next exchange.
         pool: PoolTable = {};
         /// When a failed attempt is followed by another.

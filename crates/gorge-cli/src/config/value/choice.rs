@@ -16,14 +16,14 @@ macro_rules! words {
                 match text {
                     $first => Ok($first_value),
                     $( $word => Ok($value), )*
-                    _ => Err(unknown(text, &[$first $( , $word )*], &[$( $later ),*])),
+                    _ => Err($crate::config::value::choice::unknown(text, &[$first $( , $word )*], &[$( $later ),*])),
                 }
             }
         }
     };
 }
 
-fn unknown(text: &str, words: &[&str], later: &[&str]) -> Wrong {
+pub(super) fn unknown(text: &str, words: &[&str], later: &[&str]) -> Wrong {
     let all = suggest::list(words.iter().copied(), "and");
     if later.contains(&text) {
         let message = format!("this version does not have {text:?} yet");
@@ -35,6 +35,8 @@ fn unknown(text: &str, words: &[&str], later: &[&str]) -> Wrong {
         None => wrong.help(format!("it may be {}", suggest::list(words.iter().copied(), "or"))),
     }
 }
+
+pub(super) use words;
 
 /// How the servers of an upstream share the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

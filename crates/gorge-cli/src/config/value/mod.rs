@@ -22,7 +22,7 @@ pub use secret::{Secret, UserName};
 pub use size::{Rate, Size};
 pub use template::{FieldTemplate, Origin, Realm, RedirectTemplate};
 pub use text::{FieldText, FilePath, LogTarget, Name, Token};
-pub use tls::TlsVersion;
+pub use tls::{ClientAuthMode, TlsVersion};
 
 use std::borrow::Cow;
 

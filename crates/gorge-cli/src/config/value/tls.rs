@@ -3,6 +3,17 @@
 use super::{FromText, Wrong};
 use crate::config::reader::Reader;
 
+/// Whether clients must show a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientAuthMode {
+    /// They are asked.
+    Optional,
+    /// They must.
+    Required,
+}
+
+super::choice::words!(ClientAuthMode { "required" = ClientAuthMode::Required, "optional" = ClientAuthMode::Optional } later []);
+
 /// A version of TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TlsVersion {

@@ -26,9 +26,9 @@ pub(crate) fn server_options(table: &ListenTlsTable) -> Result<ServerOptions> {
     options.groups = groups(&table.groups);
     if let Some(file) = &table.client_ca {
         let roots = Roots::read(&file.value.0)?;
-        options.client_auth = match table.client_auth.value {
-            ClientAuthMode::Required => ClientAuth::Required(roots),
-            ClientAuthMode::Optional => ClientAuth::Optional(roots),
+        options.client_auth = match table.client_auth.as_ref().map(|mode| mode.value) {
+            None | Some(ClientAuthMode::Required) => ClientAuth::Required(roots),
+            Some(ClientAuthMode::Optional) => ClientAuth::Optional(roots),
         };
     }
     options.client_depth = table.client_depth;

@@ -1,12 +1,15 @@
 //! What the declarations say, held against what the reader does: each default means the same written out
 //! as left out, and each example can be used.
 
+#[path = "config_keys/mod.rs"]
+mod keys;
+
 use std::path::Path;
 
 use gorge_cli::config::{self, Absent, Checked, Environment, Section, sections};
 
 const LISTEN: &str = "[[listen]]\naddress = \"127.0.0.1:8080\"\n";
-const UPSTREAM: &str = "[upstream.NAME]\nservers = [\"127.0.0.1:9001\", \"app.internal:9001\"]\n";
+const UPSTREAM: &str = "[upstream.NAME]\nservers = [\"db.internal:9001\", \"app.internal:9001\"]\n";
 const ROUTE: &str = "[[route]]\nupstream = \"NAME\"\n";
 
 /// A file with one table of each kind, in which `lines` stand below the section's own header.
@@ -49,6 +52,7 @@ fn table_with(of: &str, table: &str, header: &str, lines: &str) -> String {
 }
 
 fn read(text: &str) -> Checked {
+    keys::hide("good");
     let environment: Environment = [("TOKEN", "secret")].into_iter().collect();
     config::parse("gorge.toml", text, Path::new("tests/config/good"), &environment)
         .unwrap_or_else(|report| panic!("{text}\n{report}"))
@@ -85,13 +89,24 @@ fn a_default_means_the_same_written_out_as_left_out() {
     assert!(keys > 50, "{keys} keys");
 }
 
+/// What some keys need beside them.
+fn beside(section: &Section, key: &str) -> &'static str {
+    match (section.header.as_str(), key) {
+        ("[listen.tls]", "client_auth") => "client_ca = \"clients.pem\"\n",
+        ("[upstream.NAME.tls]", "cert") => "key = \"client.key\"\n",
+        ("[upstream.NAME.tls]", "key") => "cert = \"client.pem\"\n",
+        _ => "",
+    }
+}
+
 #[test]
 fn every_example_can_be_used() {
     let mut examples = 0;
     for section in sections().into_iter().skip(1) {
         for key in section.table.keys {
             let Some(example) = key.example else { continue };
-            let lines = required(&section, key.name) + &format!("{} = {example}\n", key.name);
+            let lines = required(&section, key.name)
+                + &format!("{} = {example}\n{}", key.name, beside(&section, key.name));
             read(&file(&section, &lines));
             examples += 1;
         }

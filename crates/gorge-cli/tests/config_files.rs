@@ -2,6 +2,9 @@
 //! is said about it, word for word. `UPDATE_EXPECTED=1 cargo test -p gorge-cli --test config_files` writes
 //! those anew: look at what changed before you keep it.
 
+#[path = "config_keys/mod.rs"]
+mod keys;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +16,7 @@ fn files(folder: &str) -> Vec<PathBuf> {
     let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
     files.sort();
+    keys::hide(folder);
     files
 }
 

@@ -130,11 +130,11 @@ fn server(table: &ListenTlsTable, found: &mut Vec<Diagnostic>) {
             Ok(certificate) => {
                 remarks(&certificate, one.cert.span, Role::Server, found);
                 shown(&certificate, one, found);
+                readable_by_all(&one.key, found);
                 good.push((one, certificate));
             }
             Err(fault) => found.push(unusable(&fault, &one.cert, &one.key)),
         }
-        readable_by_all(&one.key, found);
     }
     clashes(good, found);
 }
@@ -157,8 +157,13 @@ fn clients(table: &ListenTlsTable, found: &mut Vec<Diagnostic>) {
 /// CA certificates that cannot be used.
 fn roots(file: &At<FilePath>) -> Option<Diagnostic> {
     let error = Roots::read(&file.value.0).err()?;
-    let mistake = Diagnostic::error(format!("{error:#}")).at(file.span);
+    let mistake = Diagnostic::error(words(&error)).at(file.span);
     Some(mistake.help("it takes certificates in PEM, each between -----BEGIN CERTIFICATE----- and its end"))
+}
+
+/// What the library says, without what another one would say otherwise.
+fn words(error: &gorge::error::Error) -> String {
+    error.contexts().collect::<Vec<_>>().join(": ")
 }
 
 /// What a certificate is shown for, and with.
@@ -167,7 +172,10 @@ fn shown(certificate: &Certificate, table: &CertificateTable, found: &mut Vec<Di
         let text = name.value.to_string();
         if !certificate.names().iter().any(|own| covers(own, &text)) {
             let message = format!("the certificate is not for {text}, and clients will refuse it there");
-            let names = certificate.names().join(", ");
+            let names = match certificate.names() {
+                [] => "no name".to_owned(),
+                names => names.join(", "),
+            };
             found.push(Diagnostic::warning(message).at(name.span).help(format!("it is for {names}")));
         }
     }
@@ -267,13 +275,13 @@ fn client(upstream: &UpstreamTable, table: &UpstreamTlsTable, found: &mut Vec<Di
     common.check(found);
     verification(table, found);
     match (&table.cert, &table.key) {
-        (Some(cert), Some(key)) => {
-            match Certificate::read(&cert.value.0, &key.value.0) {
-                Ok(certificate) => remarks(&certificate, cert.span, Role::Client, found),
-                Err(fault) => found.push(unusable(&fault, cert, key)),
+        (Some(cert), Some(key)) => match Certificate::read(&cert.value.0, &key.value.0) {
+            Ok(certificate) => {
+                remarks(&certificate, cert.span, Role::Client, found);
+                readable_by_all(key, found);
             }
-            readable_by_all(key, found);
-        }
+            Err(fault) => found.push(unusable(&fault, cert, key)),
+        },
         (Some(cert), None) if place.is_sound("key") => {
             found.push(
                 Diagnostic::error("`cert` without `key`: a certificate is shown with its private key")
@@ -319,7 +327,7 @@ fn verification(table: &UpstreamTlsTable, found: &mut Vec<Diagnostic>) {
         Some(file) => found.extend(roots(file)),
         None => {
             if let Err(error) = Roots::System.count() {
-                let mistake = Diagnostic::error(format!("{error:#}")).at(place.span);
+                let mistake = Diagnostic::error(words(&error)).at(place.span);
                 found.push(mistake.help("install the package ca-certificates, or say in `ca` whom to trust"));
             }
         }

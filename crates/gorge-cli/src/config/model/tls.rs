@@ -18,7 +18,7 @@ table! {
         client_ca: Option<At<FilePath>> = unset("clients are not asked"), like "\"clients.pem\"";
         /// Whether a client must show one that leads to `client_ca`: `"required"`, or `"optional"`, where
         /// what became of it is told to logs and servers as `$tls_client_verified`.
-        client_auth: At<ClientAuthMode> = "required";
+        client_auth: Option<At<ClientAuthMode>> = unset("`\"required\"` where there is a `client_ca`"), like "\"required\"";
         /// How many certificates may stand between a client's and that of the CA.
         client_depth: u32 = 2;
         /// The oldest version that is spoken: `"1.2"` or `"1.3"`.

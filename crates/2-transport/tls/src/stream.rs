@@ -35,12 +35,14 @@ pub struct TlsStream<S> {
     digest: Arc<TlsDigest>,
     /// The end of our side was said.
     ended: bool,
+    /// The end of the other side, or an error, was found behind what was read last; it is found again.
+    over: bool,
 }
 
 impl<S: Stream> TlsStream<S> {
     /// After the handshake.
     pub(crate) fn new(inner: SslStream<Wire<S>>, digest: TlsDigest) -> Self {
-        Self { inner, digest: Arc::new(digest), ended: false }
+        Self { inner, digest: Arc::new(digest), ended: false, over: false }
     }
 
     /// What was agreed on.
@@ -64,7 +66,7 @@ impl<S: Stream> TlsStream<S> {
     }
 
     fn has_buffered(&self) -> bool {
-        !self.inner.get_ref().is_drained() || self.inner.ssl().pending() > 0
+        self.over || !self.inner.get_ref().is_drained() || self.inner.ssl().pending() > 0
     }
 
     /// One record at most.
@@ -132,8 +134,11 @@ impl<S: Stream> Stream for TlsStream<S> {
         // Records that have arrived too come along, as far as there is room.
         while total > 0 && buf.capacity() > buf.len() && self.has_buffered() {
             match self.poll_record(cx, buf) {
-                // An end or an error comes again.
-                Poll::Ready(Ok(0) | Err(_)) | Poll::Pending => break,
+                Poll::Ready(Ok(0) | Err(_)) => {
+                    self.over = true;
+                    break;
+                }
+                Poll::Pending => break,
                 Poll::Ready(Ok(more)) => total += more,
             }
         }

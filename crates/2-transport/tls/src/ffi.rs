@@ -119,11 +119,11 @@ pub(crate) fn group(ssl: &SslRef) -> Option<u16> {
     #[cfg(not(boringssl))]
     {
         /// Stands before the number of a group that has no NID.
-        const NO_NID: i64 = 0x100_0000;
+        const NO_NID: std::ffi::c_long = 0x100_0000;
         // SAFETY: the connection is alive, the control reads a number.
         let group =
             unsafe { sys::SSL_ctrl(ssl.as_ptr(), SSL_CTRL_GET_NEGOTIATED_GROUP, 0, std::ptr::null_mut()) };
-        match i64::from(group) {
+        match group {
             // NID_X9_62_prime256v1, NID_secp384r1, NID_secp521r1, NID_X25519, NID_X448, NID_ffdhe2048 and
             // NID_ffdhe3072 of <openssl/obj_mac.h>.
             415 => Some(23),

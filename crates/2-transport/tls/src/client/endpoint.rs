@@ -10,7 +10,7 @@ use gorge_async_io::Stream;
 use gorge_digest::TlsDigest;
 use gorge_error::{Error, Kind, Result, Retryable};
 use openssl::ex_data::Index;
-use openssl::ssl::{Ssl, SslRef, SslSession};
+use openssl::ssl::{Ssl, SslRef, SslSession, SslVersion};
 use tokio_openssl::SslStream;
 
 use crate::TlsStream;
@@ -91,6 +91,7 @@ impl Endpoint {
             return Err(error);
         }
         self.accept_outcome(tls.ssl())?;
+        self.keep_renewed(tls.ssl());
         let digest = self.digest(tls.ssl(), resumes);
         Ok(TlsStream::new(tls, digest))
     }
@@ -116,6 +117,16 @@ impl Endpoint {
             Attempt { endpoint: self.clone(), fault: Found::new(), named: AtomicBool::new(false) },
         );
         Ok((ssl, session.is_some()))
+    }
+
+    /// With TLS 1.2 a session that is gone on with may have got a new ticket, of which the library does not tell.
+    fn keep_renewed(&self, ssl: &SslRef) {
+        if ssl.session_reused()
+            && ssl.version2() == Some(SslVersion::TLS1_2)
+            && let Some(session) = ssl.session()
+        {
+            self.0.sessions.keep(ssl, session.to_owned());
+        }
     }
 
     /// The handshake is done; what the library did not look at itself.

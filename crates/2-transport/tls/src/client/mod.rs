@@ -14,3 +14,4 @@ pub use endpoint::Endpoint;
 pub(crate) use failure::of_read as explain_read;
 pub use identity::Identity;
 pub use options::{ClientOptions, Sni};
+pub(crate) use verify::is_self_signed;

@@ -4,6 +4,7 @@ use std::ffi::c_int;
 use std::sync::OnceLock;
 
 use gorge_error::Kind;
+use openssl::error::ErrorStack;
 use openssl::nid::Nid;
 use openssl::x509::{
     X509ExtendedKeyUsage, X509NameRef, X509Ref, X509StoreContext, X509StoreContextRef, X509VerifyResult,
@@ -172,8 +173,12 @@ fn words(code: c_int) -> &'static str {
     unsafe { X509VerifyResult::from_raw(code) }.error_string()
 }
 
-fn is_self_signed(certificate: &X509Ref) -> bool {
-    certificate.public_key().and_then(|key| certificate.verify(&key)).unwrap_or(false)
+pub(crate) fn is_self_signed(certificate: &X509Ref) -> bool {
+    let signed = certificate.public_key().and_then(|key| certificate.verify(&key)).unwrap_or(false);
+    // A signature that is not its own leaves a report behind, which the next call on this thread, of whatever
+    // connection, would take for its own failure.
+    drop(ErrorStack::get());
+    signed
 }
 
 /// Names shown of a certificate.

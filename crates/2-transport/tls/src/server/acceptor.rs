@@ -20,7 +20,7 @@ use tokio_openssl::SslStream;
 use crate::options::{library, wrong};
 use crate::roots::Trusted;
 use crate::server::choose::{self, Choice};
-use crate::server::{context, failure, plain_http};
+use crate::server::{context, failure, linger, plain_http};
 use crate::store::Set;
 use crate::wire::Wire;
 use crate::{Certificate, Certificates, ClientAuth, ServerOptions, TicketKeys, TlsStream, digest};
@@ -165,24 +165,18 @@ fn local_address<S: Stream>(stream: &S) -> Option<IpAddr> {
 
 /// Tells the client why, as far as it takes it, and says it to whoever asked.
 async fn refuse<S: Stream>(error: ssl::Error, mut tls: SslStream<Wire<S>>, options: &ServerOptions) -> Error {
-    if plain_http::is(tls.get_ref().first_bytes()) {
-        // It may be gone already.
-        let _ = plain_http::answer(tls.get_mut()).await;
+    let first = tls.get_ref().first_bytes();
+    if plain_http::is(first) {
+        plain_http::answer(tls.get_mut());
+        linger::close(tls.get_mut()).await;
         let context = "the client speaks plain HTTP where TLS is spoken";
         return Error::because(Kind::PlainHttp, context, error).into_downstream();
     }
-    let first = tls.get_ref().first_bytes();
+    let is_gone = error.io_error().is_some();
     let error = failure::of_handshake(error, tls.ssl(), first, options);
-    let wire = tls.get_mut();
-    poll_fn(|cx| {
-        if wire.poll_send(cx).is_ready()
-            && let Ok(stream) = wire.stream_mut()
-        {
-            let _ = stream.poll_shutdown(cx);
-        }
-        Poll::Ready(())
-    })
-    .await;
+    if !is_gone {
+        linger::close(tls.get_mut()).await;
+    }
     error
 }
 
@@ -191,6 +185,8 @@ impl Shown {
         if certificates.is_empty() && options.psk.is_none() {
             return Err(wrong("a server needs a certificate"));
         }
+        // Those for other names are first needed in a handshake, which is too late to hear of it.
+        certificates.iter().try_for_each(|one| context::try_to_show(options, one))?;
         let (context, trusted) = context::build(options, tickets, certificates.default_set())?;
         Ok(Self { certificates, context, _trusted: trusted })
     }

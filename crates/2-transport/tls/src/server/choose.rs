@@ -93,9 +93,13 @@ enum Answer {
 /// Lets the handshakes of a context choose.
 pub(super) fn install(context: &mut SslContextBuilder) -> Result<()> {
     ffi::set_certificate_callback(context, choose);
-    // With BoringSSL the response goes along with the certificate.
     #[cfg(not(boringssl))]
-    context.set_status_callback(staple).map_err(library)?;
+    {
+        // Without somebody who takes the name, a session of TLS 1.2 would not remember it.
+        context.set_servername_callback(|_, _| Ok(()));
+        // With BoringSSL the response goes along with the certificate.
+        context.set_status_callback(staple).map_err(library)?;
+    }
     Ok(())
 }
 

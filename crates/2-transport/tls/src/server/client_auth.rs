@@ -5,7 +5,10 @@ use std::sync::Arc;
 use gorge_error::Result;
 use openssl::sha::Sha256;
 use openssl::ssl::{SslContextBuilder, SslVerifyMode};
+use openssl::x509::{X509StoreContextRef, X509VerifyResult};
+use openssl_sys as sys;
 
+use crate::client::is_self_signed;
 use crate::options::library;
 use crate::roots::Trusted;
 use crate::{ClientAuth, Roots, ServerOptions};
@@ -20,11 +23,15 @@ pub(super) fn ask(context: &mut SslContextBuilder, options: &ServerOptions) -> R
         }
         ClientAuth::Optional(roots) => {
             // What was found wrong stays to be read as the outcome.
-            context.set_verify_callback(SslVerifyMode::PEER, |_, _| true);
+            context.set_verify_callback(SslVerifyMode::PEER, |good, found| {
+                judge(good, found);
+                true
+            });
             roots
         }
         ClientAuth::Required(roots) => {
-            context.set_verify(SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT);
+            let must = SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT;
+            context.set_verify_callback(must, judge);
             roots
         }
     };
@@ -38,6 +45,17 @@ pub(super) fn ask(context: &mut SslContextBuilder, options: &ServerOptions) -> R
         }
     }
     Ok(Some(trusted))
+}
+
+/// Leaves the judgement as it is, and calls one thing by one name: of a certificate that signed itself BoringSSL
+/// says that its issuer is missing.
+fn judge(good: bool, found: &mut X509StoreContextRef) -> bool {
+    let missing = found.error().as_raw() == sys::X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY;
+    if !good && missing && found.current_cert().is_some_and(is_self_signed) {
+        // SAFETY: a number that the library has.
+        found.set_error(unsafe { X509VerifyResult::from_raw(sys::X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT) });
+    }
+    good
 }
 
 /// What two listeners must have in common so that a session of one may go on at the other: how clients are

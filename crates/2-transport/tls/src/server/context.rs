@@ -21,10 +21,7 @@ pub(super) fn build(
 ) -> Result<(SslContext, Option<Arc<Trusted>>)> {
     let mut context = SslContext::builder(SslMethod::tls_server()).map_err(library)?;
     common(&mut context, options)?;
-    for certificate in set.iter() {
-        show_in_context(&mut context, certificate)
-            .map_err(|error| because(format!("the TLS library refuses {certificate:?}"), error))?;
-    }
+    set.iter().try_for_each(|one| show_in_context(&mut context, one)).map_err(library)?;
     application_protocols(&mut context, options)?;
     let trusted = client_auth::ask(&mut context, options)?;
     resumption(&mut context, options, tickets)?;
@@ -36,6 +33,14 @@ pub(super) fn build(
     }
     choose::install(&mut context)?;
     Ok((context.build(), trusted))
+}
+
+/// Finds out whether the library would show a certificate.
+pub(super) fn try_to_show(options: &ServerOptions, certificate: &Certificate) -> Result<()> {
+    let mut context = SslContext::builder(SslMethod::tls_server()).map_err(library)?;
+    common(&mut context, options)?;
+    show_in_context(&mut context, certificate)
+        .map_err(|error| because(format!("the TLS library refuses {certificate:?}"), error))
 }
 
 fn common(context: &mut SslContextBuilder, options: &ServerOptions) -> Result<()> {

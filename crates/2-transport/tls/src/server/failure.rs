@@ -112,6 +112,9 @@ fn judged(reason: &str, ssl: &SslRef, options: &ServerOptions) -> Option<(Kind, 
         | "packet length too long"
         | "excessive message size"
         | "length too long" => broken("the client sent a record that is too long"),
+        "decryption failed or bad record mac" => broken(
+            "what the client sent cannot be decrypted; perhaps it refused our certificate, in the clear",
+        ),
         "no renegotiation" => broken("the client wanted to begin anew in the middle of the connection"),
         "psk identity not found" | "binder does not verify" | "bad psk" => {
             broken("the client has no pre-shared key that we know")

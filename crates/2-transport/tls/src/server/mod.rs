@@ -5,6 +5,7 @@ mod choose;
 mod client_auth;
 mod context;
 mod failure;
+mod linger;
 mod options;
 mod plain_http;
 mod psk;

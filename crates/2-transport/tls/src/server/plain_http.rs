@@ -1,11 +1,5 @@
 //! Clients that speak HTTP in the clear where TLS is spoken.
 
-use std::future::poll_fn;
-use std::io;
-use std::task::{Context, Poll, ready};
-
-use bytes::BytesMut;
-use gorge_allocators::buffers;
 use gorge_async_io::Stream;
 
 use crate::wire::Wire;
@@ -21,46 +15,15 @@ const ANSWER: &str = "HTTP/1.1 400 Bad Request\r\n\
     \r\n\
     This port speaks HTTPS. The request came in plain HTTP: write https:// in place of it.\r\n";
 
-/// Bytes of the request that are read away so that the answer arrives.
-const READ_AWAY: usize = 64 * 1024;
-
 /// Whether a connection that begins so speaks HTTP.
 pub(super) fn is(first: &[u8]) -> bool {
     BEGINNINGS.iter().any(|beginning| first.starts_with(beginning))
 }
 
-/// Answers with 400 and closes.
-pub(super) async fn answer<S: Stream>(wire: &mut Wire<S>) -> io::Result<()> {
+/// Answers with 400, in place of what the library would say.
+pub(super) fn answer<S: Stream>(wire: &mut Wire<S>) {
     wire.unsay();
     wire.queue(ANSWER.as_bytes());
-    poll_fn(|cx| wire.poll_send(cx)).await?;
-    poll_fn(|cx| poll_shutdown(wire, cx)).await?;
-    // A socket that is closed with something unread is reset, and the answer may be lost with it.
-    let mut buffer = buffers::take_small();
-    let mut left = READ_AWAY;
-    while left > 0 {
-        buffer.clear();
-        match poll_fn(|cx| poll_read(wire, cx, &mut buffer)).await {
-            Ok(0) | Err(_) => break,
-            Ok(read) => left = left.saturating_sub(read),
-        }
-    }
-    buffers::give(buffer);
-    Ok(())
-}
-
-fn poll_shutdown<S: Stream>(wire: &mut Wire<S>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-    wire.stream_mut()?.poll_shutdown(cx)
-}
-
-fn poll_read<S: Stream>(
-    wire: &mut Wire<S>,
-    cx: &mut Context<'_>,
-    buffer: &mut BytesMut,
-) -> Poll<io::Result<usize>> {
-    let stream = wire.stream_mut()?;
-    ready!(stream.poll_readable(cx))?;
-    stream.poll_read(cx, buffer)
 }
 
 #[cfg(test)]

@@ -27,6 +27,14 @@ const PROMISED: &[(&str, &str, &[&str])] = &[
     ("/hurry", "504", &["HTTP/1.1 504 ", "Proxy-Status: ", "X-Demo-Tried: slow "]),
     ("-i ../upload ", "405, Allow", &["HTTP/1.1 405 ", "Allow: POST, PUT"]),
     ("sixteen", "413", &["HTTP/1.1 413 ", "the body is larger than 16 bytes"]),
+    #[cfg(feature = "openssl")]
+    ("--cacert", "nobody on the way", &["HTTP/1.1 200 ", "X-Demo-Tried: "]),
+    #[cfg(feature = "openssl")]
+    ("/echo", "X-Forwarded-Proto: https", &["X-Forwarded-Proto: https"]),
+    #[cfg(feature = "openssl")]
+    ("-s http://", "400, this port speaks HTTPS", &["This port speaks HTTPS"]),
+    #[cfg(feature = "openssl")]
+    ("/up ", "in the clear", &["{\"up\": true}"]),
 ];
 
 /// What a command prints.

@@ -213,7 +213,7 @@ fn certificates_are_watched_like_the_file() {
 fn clients_show_certificates() {
     let (folder, root) = folder();
     let clients = Authority::new("clients");
-    folder.write("clients.pem", &clients.pem());
+    folder.write("clients.pem", clients.pem());
     let told =
         "access_log = { to = \"stdout\", format = \"$tls_client_verified|$tls_client_subject|$status\" }";
     let asks = |mode: &str| {
@@ -247,7 +247,7 @@ fn the_answer_of_a_responder_is_shown_along() {
     let leaf = root.leaf(&["a.example"]).make();
     // The responder's answer is about the issuer too: it has to be in the chain.
     let chain = format!("{}{}", leaf.cert_pem(), root.pem());
-    folder.write("site.pem", &chain);
+    folder.write("site.pem", chain);
     let key = folder.write("site.key", leaf.key_pem());
     std::fs::set_permissions(key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     let answer = root.ocsp_response(&leaf, gorge_test_util::OcspStatus::Good, 3);
@@ -306,7 +306,7 @@ fn certificates_are_told_of() {
 #[test]
 fn groups_that_nobody_knows_are_told_of_with_those_that_are() {
     let (folder, _root) = folder();
-    let file = folder.write("gorge.toml", &file(&format!("{SITE}groups = [\"X25519\", \"P-257\"]\n")));
+    let file = folder.write("gorge.toml", file(&format!("{SITE}groups = [\"X25519\", \"P-257\"]\n")));
     let ended = served::gorge(&["check", "-c", text(&file)]);
     ended.expect(1, "no group \"P-257\"");
     assert!(ended.err.contains("X25519, ") && ended.err.contains("P-256"), "{ended:#?}");

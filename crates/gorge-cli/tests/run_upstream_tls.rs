@@ -20,7 +20,7 @@ fn file(to: std::net::SocketAddr, tls: &str) -> String {
 /// A folder with the certificate of a CA.
 fn folder(root: &Authority) -> TempFolder {
     let folder = TempFolder::new();
-    folder.write("ca.pem", &root.pem());
+    folder.write("ca.pem", root.pem());
     folder
 }
 

@@ -1,6 +1,7 @@
 //! What the demo tells to try: command lines to copy, each with what to look at.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
 
 use gorge::protocols::Address;
 
@@ -64,6 +65,28 @@ pub(super) fn tell(address: &Address) {
             say(format_args!("  {line:width$}  # {look}"));
         }
     }
+}
+
+/// Says what to try over TLS, at the second address.
+pub(super) fn tell_of_tls(clear: &Address, secure: &Address, certificate: &Path) {
+    let (Address::Ip(clear), Address::Ip(secure)) = (clear, secure) else { return };
+    let url = format!("https://{}", reachable(*secure));
+    let trusting = format!("curl --cacert '{}'", certificate.display());
+    say("\n  # over TLS, with a certificate made on the spot");
+    let lines = [
+        (format!("{trusting} -i {url}/api/hello"), "the same, and nobody on the way reads it"),
+        (format!("{trusting} -s {url}/echo"), "the origin is told: X-Forwarded-Proto: https"),
+        (format!("curl -s http://{}/", reachable(*secure)), "400, this port speaks HTTPS"),
+        (format!("curl -s http://{}/up", reachable(*clear)), "the other port goes on in the clear"),
+    ];
+    let width = lines.iter().map(|(line, _)| line.len()).max().unwrap_or_default();
+    for (line, look) in lines {
+        say(format_args!("  {line:width$}  # {look}"));
+    }
+}
+
+/// Says where all this comes from.
+pub(super) fn tell_of_file() {
     say("\nthe configuration behind all this: gorge demo --print-config\n");
 }
 

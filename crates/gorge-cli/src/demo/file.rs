@@ -7,6 +7,7 @@ use gorge::protocols::Address;
 use gorge::proxy::Format;
 
 use super::origin::{Origins, Temper};
+use super::secure::Secure;
 use crate::args::AccessLog;
 use crate::config::value::LogTarget;
 use crate::config::{self, Config, Environment, Style};
@@ -37,7 +38,7 @@ pub(super) fn text(listen: &Address, origins: &[Address]) -> String {
 }
 
 /// A string of TOML.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for c in text.chars() {
         match c {
@@ -54,9 +55,13 @@ pub(super) fn config(
     settings: &Settings,
     access_log: Option<&AccessLog>,
     origins: &Origins,
+    secure: Option<&Secure>,
 ) -> Result<Config, Failure> {
     let addresses: Vec<_> = origins.places().map(|(_, address)| address.clone()).collect();
-    let text = text(&settings.listen, &addresses);
+    let mut text = text(&settings.listen, &addresses);
+    if let Some(secure) = secure {
+        text = secure.put_into(&text);
+    }
     let read = config::parse("the demo's gorge.toml", &text, Path::new("."), &Environment::default());
     let mut config = read.map_err(|report| Failure::report(report.render(Style::of_stderr())))?.config;
     let server = &mut config.server;

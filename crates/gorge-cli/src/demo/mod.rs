@@ -5,6 +5,8 @@ mod commands;
 mod feed;
 mod file;
 mod origin;
+#[cfg_attr(not(feature = "openssl"), path = "no_secure.rs")]
+mod secure;
 mod tried;
 
 use std::sync::Arc;
@@ -22,6 +24,7 @@ use crate::run::serve;
 use crate::settings::Settings;
 use crate::terminal::{print, say};
 use origin::Origins;
+use secure::Secure;
 use tried::Tried;
 
 /// Serves until a signal stops it, or does what else was asked for.
@@ -35,10 +38,11 @@ pub(crate) fn run(arguments: &DemoArguments) -> Result<(), Failure> {
         return serve_origins(first);
     }
     let (origins, server) = Origins::bind(0).map_err(not_started)?;
-    let config = file::config(&settings, arguments.access_log.as_ref(), &origins)?;
+    let secure = Secure::new(&settings.listen).map_err(|error| Failure::refused(&error))?;
+    let config = file::config(&settings, arguments.access_log.as_ref(), &origins, secure.as_ref())?;
     // It ends after the proxy.
     let _running = Origins::start(server).map_err(not_started)?;
-    serve(config, None, Some(Arc::new(Watching { origins })))
+    serve(config, None, Some(Arc::new(Watching { origins, secure })))
 }
 
 /// The origins alone, for a proxy of the user's own.
@@ -60,6 +64,7 @@ fn not_started(error: Error) -> Failure {
 /// What the demo adds to the configuration.
 struct Watching {
     origins: Origins,
+    secure: Option<Secure>,
 }
 
 impl Guest for Watching {
@@ -74,7 +79,14 @@ impl Guest for Watching {
 
     fn greet(&self, addresses: &[Address]) {
         commands::tell_origins("three origins, and a proxy before them:", &self.origins);
-        addresses.iter().for_each(commands::tell);
+        // The one in the clear is the first in the file.
+        if let Some((first, others)) = addresses.split_first() {
+            commands::tell(first);
+            if let (Some(secure), Some(other)) = (&self.secure, others.first()) {
+                commands::tell_of_tls(first, other, &secure.certificate());
+            }
+            commands::tell_of_file();
+        }
     }
 
     fn stopping(&self) {

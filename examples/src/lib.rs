@@ -10,3 +10,5 @@
 //! | `routes` | filters and upstream by host, path and method, replaced while they serve |
 //! | `connect_proxy` | tunnels by CONNECT, as a policy allows |
 //! | `proxy_protocol` | who the client is, learned from a header and passed on |
+//! | `tls` | TLS for clients, with certificates that are renewed while it serves |
+//! | `mutual_tls` | certificates shown and demanded on both sides |

@@ -29,6 +29,7 @@ pages! {
     logs => "logs.md",
     routes => "routes.md",
     running => "running.md",
+    tls => "tls.md",
     troubleshooting => "troubleshooting.md",
     upstreams => "upstreams.md",
 }

@@ -95,7 +95,7 @@ impl TicketKeys {
         }
         let age = Duration::from_secs(u64::from_be_bytes(*age)).min(ROTATION);
         let now = Instant::now();
-        // A clock that began later than the key is older than nothing: the key is due at once then.
+        // Where the clock began later than the key, the key counts as new.
         let since = now.checked_sub(age).unwrap_or(now);
         Some(Keys { all: keys.to_vec(), since })
     }

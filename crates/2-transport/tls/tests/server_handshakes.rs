@@ -10,10 +10,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gorge_error::{Error, Kind};
-use gorge_test_util::{Authority, ClientTls, TlsVersion, curl, s_client};
+use gorge_test_util::{Authority, ClientTls, RawClient, TlsVersion, curl, s_client};
 use gorge_tls::{Acceptor, Certificates, Resolution, ServerOptions, Version};
 use openssl::ssl::{SslConnector, SslMethod, SslVerifyMode};
-use peers::served::{REQUEST, Served, accept_from, acceptor, meet, only, peer_sha256};
+use peers::served::{REQUEST, Served, accept_from, acceptor, chain_shown, meet, only, peer_sha256};
 use peers::{certificate, endpoint, options};
 use tokio::net::UnixStream;
 
@@ -87,13 +87,35 @@ fn plain_http_is_answered_whole_whatever_follows_the_request() {
     let answer = curl(&["-sS", "-i", &format!("http://{}/", served.addr)]);
     assert!(answer.stdout.starts_with("HTTP/1.1 400 ") && answer.stdout.contains("https://"), "{answer:?}");
     assert_eq!(served.error().kind(), Kind::PlainHttp);
-    let mut client = StdTcpStream::connect(served.addr).unwrap();
-    client.write_all(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n").unwrap();
-    let _ = client.write_all(&[b'x'; 60_000]);
-    let mut answer = String::new();
-    client.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 400 ") && answer.ends_with(".\r\n"), "{answer}");
-    assert_eq!(served.error().kind(), Kind::PlainHttp);
+    for _ in 0..10 {
+        let mut client = RawClient::connect(served.addr);
+        let requests =
+            "GET / HTTP/1.1\r\nHost: x\r\nX-Fill: abcdefghijklmnopqrstuvwxyz\r\n\r\n".repeat(1_600);
+        assert!(requests.len() > 100 * 1024);
+        client.send(&requests);
+        let answer = client.response();
+        assert!(answer.complete && answer.body.ends_with(b".\r\n"), "{answer:?}");
+        assert_eq!((answer.status, answer.fields.get("connection")), (400, Some("close")));
+        assert!(client.is_closed());
+        assert_eq!(served.error().kind(), Kind::PlainHttp);
+    }
+}
+
+/// Reads nothing more and does not leave: who keeps the time is the other side.
+#[tokio::test]
+async fn what_is_told_of_a_refusal_is_not_that_its_time_is_over() {
+    let root = Authority::new("root");
+    let server = server(&root, |options| options.handshake_timeout = Duration::from_millis(300));
+    let (done, wait) = std::sync::mpsc::channel::<()>();
+    let error = refused(
+        accept_from(&server, move |mut client| {
+            client.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+            let _ = wait.recv();
+        })
+        .await,
+    );
+    drop(done);
+    assert_eq!(error.kind(), Kind::PlainHttp, "{error:#}");
 }
 
 #[test]
@@ -216,6 +238,29 @@ async fn a_lookup_that_never_ends_ends_with_the_handshake() {
     });
     let met = meet(&endpoint("new.example", options(&root, |_| {})), &server).await;
     assert_eq!(met.refused().kind(), Kind::TlsTimedOut);
+}
+
+#[test]
+fn a_lookup_may_find_both_kinds_of_keys() {
+    let root = Authority::new("root");
+    let leaf = || root.intermediate("below").leaf(&["new.example"]);
+    let (ecdsa, rsa) = (leaf().make(), leaf().rsa().make());
+    let found = vec![certificate(&rsa), certificate(&ecdsa)];
+    let served = Served::start(&server(&root, |options| {
+        options.resolver = Some(Arc::new(move |_: &str| -> Resolution {
+            let found = found.clone();
+            Box::pin(async move { found })
+        }));
+    }));
+    let rsa_alone: [(_, &[&str]); 2] = [
+        (TlsVersion::V12, &["-cipher", "ECDHE-RSA-AES128-GCM-SHA256"]),
+        (TlsVersion::V13, &["-sigalgs", "rsa_pss_rsae_sha256"]),
+    ];
+    for (version, arguments) in rsa_alone {
+        let tls = ClientTls::new("new.example").trusting(&root).versions(version, version);
+        assert_eq!(chain_shown(served.addr, &tls, arguments), rsa.chain_der(), "{version:?}");
+        assert_eq!(chain_shown(served.addr, &tls, &[]), ecdsa.chain_der(), "{version:?}");
+    }
 }
 
 #[test]

@@ -2,12 +2,13 @@
 
 mod peers;
 
-use gorge_test_util::TempFolder;
-use gorge_test_util::{Authority, ClientTls, python_tls};
+use std::sync::Arc;
+use std::time::Duration;
+
+use gorge_test_util::{Authority, ClientTls, TempFolder, TlsVersion, python_tls, s_client};
 use gorge_tls::{Acceptor, Certificates, KeyLog, Psk, TicketKeys, Version};
 use peers::served::{REQUEST, Served, VERSIONS, acceptor, meet, only};
 use peers::{certificate, endpoint, options};
-use std::sync::Arc;
 
 /// An acceptor with these keys.
 fn with(keys: &TicketKeys, root: &Authority) -> Acceptor {
@@ -95,6 +96,23 @@ fn none_where_there_are_no_tickets() {
     }
 }
 
+#[test]
+fn clients_are_told_how_long_they_may() {
+    let root = Authority::new("root");
+    let leaf = root.leaf(&["app.example"]).make();
+    let lifetimes = [(1_500, 1), (7_000, 7), (86_400_000_000, 604_800), (0, 1)];
+    for (milliseconds, told) in lifetimes {
+        let lifetime = Duration::from_millis(milliseconds);
+        let served = Served::start(&acceptor(&[&leaf], |options| options.session_lifetime = lifetime));
+        for version in [TlsVersion::V12, TlsVersion::V13] {
+            let client = ClientTls::new("app.example").versions(version, version);
+            let seen = s_client(served.addr, &client, REQUEST, &[]).stdout;
+            let hint = format!("TLS session ticket lifetime hint: {told} (seconds)");
+            assert!(seen.contains(&hint), "{version:?}, {lifetime:?}: {seen}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn certificates_are_swapped_under_load() {
     let root = Authority::new("root");
@@ -141,6 +159,26 @@ async fn what_was_agreed_on_is_told() {
     assert_eq!(client.tls_digest().group, Some(group));
     assert_eq!((digest.alpn.as_deref(), digest.peer_verified()), (Some(&b"http/1.1"[..]), "none"));
     assert_eq!(client.tls_digest().peer_verified(), "ok");
+}
+
+#[tokio::test]
+async fn ciphers_have_the_names_of_their_standards() {
+    let root = Authority::new("root");
+    let server = acceptor(&[&root.leaf(&["app.example"]).make()], |_| {});
+    let suites = [
+        ("ECDHE-ECDSA-AES128-GCM-SHA256", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"),
+        ("ECDHE-ECDSA-AES256-GCM-SHA384", "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"),
+        ("ECDHE-ECDSA-CHACHA20-POLY1305", "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256"),
+    ];
+    for (asked, told) in suites {
+        let client = options(&root, |options| {
+            only(Version::Tls12)(options);
+            options.ciphers = Some(asked.to_owned());
+        });
+        let (client, server) = meet(&endpoint("app.example", client), &server).await.both();
+        assert_eq!(server.tls_digest().cipher, Some(told));
+        assert_eq!(client.tls_digest().cipher, Some(told));
+    }
 }
 
 #[tokio::test]

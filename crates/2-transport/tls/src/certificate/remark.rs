@@ -20,7 +20,7 @@ const RSA_BITS: u32 = 2048;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Remark {
-    /// It is one for signing certificates.
+    /// It is one for signing certificates, and was signed by another.
     Authority,
     /// It has expired.
     Expired {
@@ -137,7 +137,8 @@ pub(crate) fn remarks(certificate: &Certificate, now: SystemTime, role: Role) ->
         remarks.push(Remark::NoNames);
     }
     remarks.extend(end(chain));
-    if own.is_some_and(|own| own.is_authority()) {
+    // Of one that signed itself that is nothing to mind: it is what the usual commands make.
+    if own.is_some_and(|own| own.is_authority()) && !chain::is_self_signed(certificate.leaf()) {
         remarks.push(Remark::Authority);
     }
     remarks

@@ -93,9 +93,17 @@ impl Acceptor {
     /// - [`Kind::TlsTimedOut`]: it took too long;
     /// - [`Kind::TlsHandshakeFailed`]: anything else.
     pub async fn accept<S: Stream>(&self, stream: S) -> Result<TlsStream<S>> {
-        let limit = self.0.options.handshake_timeout;
-        match timeout(limit, self.handshake(stream)).await {
-            Ok(done) => done,
+        let options = &self.0.options;
+        let ssl = self.prepare(&stream)?;
+        let mut tls = SslStream::new(ssl, Wire::new(stream, &[])).map_err(library)?;
+        let limit = options.handshake_timeout;
+        match timeout(limit, self.handshake(&mut tls)).await {
+            Ok(Ok(())) => {
+                let digest = self.digest(&tls);
+                Ok(TlsStream::new(tls, digest))
+            }
+            // Outside of the limit, for what is told then is this error.
+            Ok(Err(error)) => Err(refuse(error, tls, options).await),
             Err(_) => {
                 let context = format!("the TLS handshake took longer than {limit:?}");
                 Err(Error::explain(Kind::TlsTimedOut, context).into_downstream())
@@ -103,18 +111,17 @@ impl Acceptor {
         }
     }
 
-    async fn handshake<S: Stream>(&self, stream: S) -> Result<TlsStream<S>> {
-        let Inner { options, .. } = &*self.0;
-        let ssl = self.prepare(&stream)?;
-        let mut tls = SslStream::new(ssl, Wire::new(stream, &[])).map_err(library)?;
-        while let Err(error) = poll_fn(|cx| Pin::new(&mut tls).poll_accept(cx)).await {
+    async fn handshake<S: Stream>(
+        &self,
+        tls: &mut SslStream<Wire<S>>,
+    ) -> std::result::Result<(), ssl::Error> {
+        while let Err(error) = poll_fn(|cx| Pin::new(&mut *tls).poll_accept(cx)).await {
             if error.code().as_raw() != sys::SSL_ERROR_WANT_X509_LOOKUP {
-                return Err(refuse(error, tls, options).await);
+                return Err(error);
             }
-            self.look_up(&mut tls).await;
+            self.look_up(tls).await;
         }
-        let digest = self.digest(&tls);
-        Ok(TlsStream::new(tls, digest))
+        Ok(())
     }
 
     fn prepare<S: Stream>(&self, stream: &S) -> Result<Ssl> {
@@ -186,7 +193,7 @@ impl Shown {
             return Err(wrong("a server needs a certificate"));
         }
         // Those for other names are first needed in a handshake, which is too late to hear of it.
-        certificates.iter().try_for_each(|one| context::try_to_show(options, one))?;
+        context::try_to_show(options, certificates.iter())?;
         let (context, trusted) = context::build(options, tickets, certificates.default_set())?;
         Ok(Self { certificates, context, _trusted: trusted })
     }

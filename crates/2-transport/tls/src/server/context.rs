@@ -35,12 +35,17 @@ pub(super) fn build(
     Ok((context.build(), trusted))
 }
 
-/// Finds out whether the library would show a certificate.
-pub(super) fn try_to_show(options: &ServerOptions, certificate: &Certificate) -> Result<()> {
+/// Finds out whether the library would show these certificates.
+pub(super) fn try_to_show<'a>(
+    options: &ServerOptions,
+    certificates: impl IntoIterator<Item = &'a Certificate>,
+) -> Result<()> {
     let mut context = SslContext::builder(SslMethod::tls_server()).map_err(library)?;
     common(&mut context, options)?;
-    show_in_context(&mut context, certificate)
-        .map_err(|error| because(format!("the TLS library refuses {certificate:?}"), error))
+    certificates.into_iter().try_for_each(|one| {
+        show_in_context(&mut context, one)
+            .map_err(|error| because(format!("the TLS library refuses {one:?}"), error))
+    })
 }
 
 fn common(context: &mut SslContextBuilder, options: &ServerOptions) -> Result<()> {

@@ -15,8 +15,8 @@ use crate::wire::Wire;
 /// For so long.
 const TIME: Duration = Duration::from_secs(1);
 
-/// Bytes that are read away.
-const MOST: usize = 64 * 1024;
+/// Bytes that are read away: more than the buffers of both sides hold of what a client sends before it reads.
+const MOST: usize = 1024 * 1024;
 
 /// Sends what waits, ends our side, and reads away what the other side still sends, within bounds: a socket that is
 /// closed with something unread is reset, and the reset may overtake what was said.

@@ -90,13 +90,14 @@ fn plain_http_is_answered_whole_whatever_follows_the_request() {
     for _ in 0..10 {
         let mut client = RawClient::connect(served.addr);
         let requests =
-            "GET / HTTP/1.1\r\nHost: x\r\nX-Fill: abcdefghijklmnopqrstuvwxyz\r\n\r\n".repeat(1_600);
+            "GET / HTTP/1.1\r\nHost: x\r\nX-Fill: abcdefghijklmnopqrstuvwxyz\r\n\r\n".repeat(1_800);
         assert!(requests.len() > 100 * 1024);
         client.send(&requests);
         let answer = client.response();
         assert!(answer.complete && answer.body.ends_with(b".\r\n"), "{answer:?}");
         assert_eq!((answer.status, answer.fields.get("connection")), (400, Some("close")));
         assert!(client.is_closed());
+        drop(client);
         assert_eq!(served.error().kind(), Kind::PlainHttp);
     }
 }
@@ -135,6 +136,7 @@ fn an_alert_arrives_whatever_the_client_sends_meanwhile() {
         let error = tls.read(&mut [0; 10]).unwrap_err();
         let text = error.to_string().to_lowercase().replace('_', " ");
         assert!(text.contains("certificate required"), "{text}");
+        drop(tls);
         assert_eq!(served.error().kind(), Kind::CertificateMissing);
     }
 }

@@ -170,6 +170,10 @@ pub(crate) async fn meet(client: &Endpoint, server: &Acceptor) -> Met {
         };
         let mut greeting = BytesMut::with_capacity(64);
         let read = stream.read(&mut greeting).await;
+        if read.is_err() {
+            // The server waits for the end of whom it refuses.
+            stream = stream.map(end).unwrap();
+        }
         (Ok(stream), Some(read))
     };
     let server = async {
@@ -181,6 +185,12 @@ pub(crate) async fn meet(client: &Endpoint, server: &Acceptor) -> Met {
     let both = async { tokio::join!(client, server) };
     let ((client, read), server) = tokio::time::timeout(LIMIT, both).await.expect("both wait");
     Met { client, server, read }
+}
+
+fn end(stream: UnixStream) -> io::Result<UnixStream> {
+    let stream = stream.into_std()?;
+    stream.shutdown(std::net::Shutdown::Write)?;
+    UnixStream::from_std(stream)
 }
 
 /// The handshake with a client that is no honest program; it runs on a thread of its own.

@@ -52,6 +52,7 @@ pub(crate) const FOR_TESTS: &[Need] = &[
     program("python3", "python3", "tests with a foreign client and origin"),
     program("nginx", "nginx-light", "tests with a foreign origin"),
     program("openssl", "openssl", "tests with a foreign TLS client and server"),
+    program("testssl", "testssl.sh", "tests with a scanner of TLS servers"),
     program("nm", "binutils", "counting the TLS libraries of the program"),
 ];
 

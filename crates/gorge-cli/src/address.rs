@@ -9,7 +9,7 @@ pub(crate) fn listen(text: &str) -> Result<Address, String> {
     read(text, Use::Listen)
 }
 
-/// Where an origin is.
+/// Where an origin is, as a file has it.
 pub(crate) fn to(text: &str) -> Result<Address, String> {
     read(text, Use::To)
 }
@@ -108,16 +108,15 @@ fn explain(text: &str, mistake: InvalidAddress, used: Use) -> String {
 
 /// `http://127.0.0.1:9001/path`.
 fn without_scheme(scheme: &str, rest: &str, used: Use) -> String {
-    if scheme.eq_ignore_ascii_case("https") {
-        return format!(
-            "TLS is not offered yet; give the address of a port in clear, as in {}",
-            used.example()
-        );
-    }
+    let (port, how) = match (scheme.eq_ignore_ascii_case("https"), used) {
+        (false, _) => (80, ""),
+        (true, Use::Listen) => (443, ", with a certificate beside it"),
+        (true, Use::To) => (443, ", with a table [upstream.NAME.tls]"),
+    };
     let authority = rest.split('/').next().unwrap_or_default();
-    let default = format!("{authority}:80");
+    let default = format!("{authority}:{port}");
     match [authority, &default].into_iter().find(|text| read(text, used).is_ok()) {
-        Some(address) => format!("an address has no `{scheme}://` before it; type {address}"),
+        Some(address) => format!("an address has no `{scheme}://` before it; type {address}{how}"),
         None => {
             let mistake = read(authority, used).err().unwrap_or_default();
             format!("an address has no `{scheme}://` before it, and {mistake}")
@@ -207,7 +206,7 @@ mod tests {
             ("http://localhost:3000/", "type localhost:3000"),
             ("http://example.com", "type example.com:80"),
             ("example.com:80/shop", "type example.com:80"),
-            ("https://127.0.0.1:443", "TLS is not offered yet"),
+            ("https://127.0.0.1", "type 127.0.0.1:443, with a table [upstream.NAME.tls]"),
             ("127.0.0.1:9001/shop", "type 127.0.0.1:9001"),
             ("/run/app.sock", "unix:/run/app.sock"),
             ("./app.sock", "unix:./app.sock"),
@@ -233,6 +232,7 @@ mod tests {
         assert!(listen("localhost:8080").unwrap_err().contains("type 127.0.0.1:8080"));
         assert!(listen("example.com:8080").unwrap_err().contains("0.0.0.0:8080"));
         assert!(listen("http://localhost:8080").unwrap_err().contains("type 127.0.0.1:8080"));
+        assert!(listen("https://127.0.0.1:8443").unwrap_err().contains("with a certificate"));
         assert!(listen("example.com").unwrap_err().contains("0.0.0.0:8080"));
     }
 

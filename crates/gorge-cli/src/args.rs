@@ -11,6 +11,7 @@ use gorge::proxy::{Format, Level};
 
 use crate::config::suggest;
 use crate::failure::Failure;
+use crate::target::{self, Target};
 use crate::{address, version};
 
 /// The configuration file, unless another is named.
@@ -87,14 +88,24 @@ pub(crate) enum Verb {
     TERM or Ctrl-C stops once all exchanges have ended; a second one at once.\n\
     Exit codes: 0 done, 1 configuration, 2 usage, 4 cannot listen.")]
 pub(crate) struct ProxyArguments {
-    /// An origin, as HOST:PORT or unix:/path; may be repeated
-    #[arg(long, required = true, value_name = "ADDR", value_parser = address::to)]
-    pub(crate) to: Vec<Address>,
+    /// Origins: HOST:PORT, https://HOST or unix:/path
+    #[arg(long, required = true, value_name = "ADDR", value_parser = target::read)]
+    pub(crate) to: Vec<Target>,
+    /// Do not verify the certificates of origins
+    #[arg(long)]
+    pub(crate) insecure: bool,
+    /// Speak HTTPS with this certificate (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// Its private key
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
     /// round_robin, least_conn
     #[arg(long, value_enum, default_value_t, value_name = "HOW", hide_possible_values = true)]
     pub(crate) balance: Balance,
-    /// combined, common, json, off or a $template
-    #[arg(long, value_name = "FORMAT", default_value = "combined", value_parser = access_log)]
+    /// combined (default), common, json, off, $template
+    #[arg(long, value_name = "FORMAT", default_value = "combined", hide_default_value = true)]
+    #[arg(value_parser = access_log)]
     pub(crate) access_log: AccessLog,
     #[command(flatten)]
     pub(crate) common: CommonArguments,

@@ -16,13 +16,18 @@ const NAMES: usize = 5;
 /// is grave.
 pub(crate) fn tell(shown: &Shown, log: &Log, all: bool) {
     for certificate in shown.certificates() {
-        if all {
-            log.note(Level::Info, line(&certificate));
-        }
-        for remark in certificate.remarks(SystemTime::now(), Role::Server) {
-            if remark.level() == tls::Level::Warning {
-                log.note(Level::Warn, format_args!("certificate for {}: {remark}", names(&certificate)));
-            }
+        tell_one(&certificate, log, all);
+    }
+}
+
+/// The same for one of them.
+pub(crate) fn tell_one(certificate: &Certificate, log: &Log, all: bool) {
+    if all {
+        log.note(Level::Info, line(certificate));
+    }
+    for remark in certificate.remarks(SystemTime::now(), Role::Server) {
+        if remark.level() == tls::Level::Warning {
+            log.note(Level::Warn, format_args!("certificate for {}: {remark}", names(certificate)));
         }
     }
 }

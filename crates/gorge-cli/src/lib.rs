@@ -20,6 +20,7 @@ mod run;
 mod serve;
 mod settings;
 mod stamp;
+mod target;
 mod terminal;
 #[cfg(feature = "openssl")]
 mod tls;

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gorge::error::Error;
-use gorge::protocols::{Address, ListenOptions};
-use gorge::proxy::Proxy;
-use gorge::server::{Config, Server};
+use gorge::protocols::Address;
+use gorge::server::{Config, Listen, Server, Service};
 use parking_lot::Mutex;
 
 use crate::build::Finding;
+use crate::build::logs::Log;
 use crate::failure::Failure;
 use crate::process;
 use crate::run::names::Names;
@@ -21,7 +21,12 @@ use crate::terminal::say;
 const OPEN_FILES: u64 = 65_535;
 
 /// Serves until a signal has stopped it. Peers that are given by name are there when it begins.
-pub(crate) fn serve(settings: &Settings, proxy: Proxy, finding: Option<Finding>) -> Result<(), Failure> {
+pub(crate) fn serve(
+    settings: &Settings,
+    listen: Listen,
+    finding: Option<Finding>,
+    log: &Log,
+) -> Result<(), Failure> {
     if let Some(warning) = process::raise_limit(settings.max_connections, OPEN_FILES, "--max-connections") {
         say(format_args!("warning: {warning}"));
     }
@@ -32,19 +37,25 @@ pub(crate) fn serve(settings: &Settings, proxy: Proxy, finding: Option<Finding>)
     };
     let grace = config.grace;
     let mut server = Server::new(config);
-    let address = listen(&mut server, &settings.listen)?;
+    let address = bind(&mut server, listen)?;
     let names = find(&mut server, finding);
     tell_of_stop(&mut server, grace);
-    let stopped = server.run(proxy, |_| announce(&address, grace));
+    let refusing = log.clone();
+    server.on_refusal(move |refusal| refusing.refused(refusal));
+    let stopped = server.serve(|_| announce(&address, grace));
     drop(names);
     say(process::last_words(&stopped.map_err(|error| Failure::refused(&error))?));
     Ok(())
 }
 
-fn listen(server: &mut Server, address: &Address) -> Result<Address, Failure> {
+/// Returns where it listens, with the port that the kernel chose.
+fn bind(server: &mut Server, mut listen: Listen) -> Result<Address, Failure> {
     // Somebody sits before the terminal and would rather know at once than wait for the address.
-    let options = ListenOptions { bind_tries: 1, ..ListenOptions::default() };
-    server.listen(address, &options).map_err(|error| cannot_listen(address, &error))
+    listen.options.bind_tries = 1;
+    let asked = listen.address.clone();
+    let bound = server.add(Service::new("proxy").listen(listen));
+    let bound = bound.map_err(|error| cannot_listen(&asked, &error))?;
+    Ok(bound.into_iter().next().unwrap_or(asked))
 }
 
 /// What to say when an address of the command line is not to be had.

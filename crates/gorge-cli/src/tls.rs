@@ -1,13 +1,15 @@
 //! What `[listen.tls]` and `[upstream.NAME.tls]` say, in the words of the library: for those who check it and for those
 //! who build from it.
 
-use gorge::tls::{
-    Certificate, CertificateFault, Certificates, ClientAuth, ClientOptions, KeyLog, Roots, ServerOptions,
-    Sni, Version,
-};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use gorge::error::{OrErr, Result};
 use gorge::protocols::Address;
+use gorge::tls::{
+    Certificate, CertificateFault, Certificates, ClientAuth, ClientOptions, KeyLog, Part, Roots,
+    ServerOptions, Sni, Version,
+};
 
 use crate::config::value::{ClientAuthMode, HostMode, ServerAddress, TlsVersion};
 use crate::config::{At, CertificateTable, ListenTlsTable, UpstreamTable, UpstreamTlsTable};
@@ -15,6 +17,22 @@ use crate::config::{At, CertificateTable, ListenTlsTable, UpstreamTable, Upstrea
 /// The certificate of a table.
 pub(crate) fn read(table: &CertificateTable) -> std::result::Result<Certificate, CertificateFault> {
     Certificate::read(&table.cert.value.0, &table.key.value.0)
+}
+
+/// What is wrong with a certificate, with the file that is to blame.
+pub(crate) fn why_unusable(fault: &CertificateFault, cert: &Path, key: &Path) -> String {
+    let file = if fault.part() == Part::Key { key } else { cert };
+    match fault {
+        // Names it already.
+        CertificateFault::Unreadable { .. } => fault.to_string(),
+        _ => format!("{}: {fault}", file.display()),
+    }
+}
+
+/// Whether others than its owner and group could take a private key.
+pub(crate) fn is_readable_by_all(key: &Path) -> bool {
+    let data = std::fs::metadata(key);
+    data.is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o004 != 0)
 }
 
 /// What a listener is told, but for what outlives a reload.

@@ -10,7 +10,7 @@ use crate::config::{Config, ListenTlsTable};
 
 /// No sessions, no keys.
 #[derive(Default)]
-pub(crate) struct Tickets;
+pub(crate) struct Tickets(());
 
 /// No certificates.
 pub(crate) enum Shown {}

@@ -148,7 +148,9 @@ impl Template {
         let host = match &table.host {
             HostMode::Keep => None,
             HostMode::Name(name) => Some(name.clone()),
-            HostMode::Peer => Some(own_host(&server.address.value)),
+            HostMode::Peer => {
+                Some(own_host(&server.address.value, if table.tls.is_some() { 443 } else { 80 }))
+            }
         };
         if let Some(host) = &host {
             gorge::http::authority::validate(host.as_bytes())
@@ -204,14 +206,17 @@ impl Template {
     }
 }
 
-/// What a server calls itself: its name, its address, or the name of its service.
-fn own_host(address: &ServerAddress) -> String {
+/// What a server calls itself: its name, its address, or the name of its service. A port that follows from the
+/// scheme is left out (RFC 9110 4.2).
+fn own_host(address: &ServerAddress, default_port: u16) -> String {
     match address {
-        ServerAddress::Address(Address::Name(host, 80)) => host.to_string(),
-        ServerAddress::Address(Address::Ip(addr)) if addr.port() == 80 && addr.is_ipv4() => {
+        ServerAddress::Address(Address::Name(host, port)) if *port == default_port => host.to_string(),
+        ServerAddress::Address(Address::Ip(addr)) if addr.port() == default_port && addr.is_ipv4() => {
             addr.ip().to_string()
         }
-        ServerAddress::Address(Address::Ip(addr)) if addr.port() == 80 => format!("[{}]", addr.ip()),
+        ServerAddress::Address(Address::Ip(addr)) if addr.port() == default_port => {
+            format!("[{}]", addr.ip())
+        }
         ServerAddress::Address(address @ (Address::Ip(_) | Address::Name(..))) => address.to_string(),
         // A path is no host.
         ServerAddress::Address(Address::Unix(_) | Address::Abstract(_)) => "localhost".to_owned(),
@@ -230,5 +235,27 @@ pub(crate) fn retry(table: &RetryTable) -> RetryPolicy {
         max_backoff: table.max_backoff,
         stale: table.stale,
         budget: Some(Budget { percent: table.budget.0, ..Budget::default() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_that_follows_from_the_scheme_is_left_out() {
+        for (address, port, host) in [
+            ("app.internal:443", 443, "app.internal"),
+            ("app.internal:443", 80, "app.internal:443"),
+            ("app.internal:80", 443, "app.internal:80"),
+            ("app.internal:80", 80, "app.internal"),
+            ("10.0.0.5:443", 443, "10.0.0.5"),
+            ("10.0.0.5:80", 443, "10.0.0.5:80"),
+            ("[::1]:443", 443, "[::1]"),
+            ("[::1]:8443", 443, "[::1]:8443"),
+        ] {
+            let address = ServerAddress::Address(address.parse().unwrap());
+            assert_eq!(own_host(&address, port), host, "{address:?} {port}");
+        }
     }
 }

@@ -1,8 +1,6 @@
 //! `[listen.tls]` and `[upstream.NAME.tls]`: certificates that cannot be shown, names that nothing is for, options
 //! without effect.
 
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use gorge::protocols::Address;
@@ -239,28 +237,17 @@ fn remarks(certificate: &Certificate, span: Span, role: Role, found: &mut Vec<Di
 /// The fault, where the file that has it is named.
 fn unusable(fault: &CertificateFault, cert: &At<FilePath>, key: &At<FilePath>) -> Diagnostic {
     let file = if fault.part() == Part::Key { key } else { cert };
-    let message = match fault {
-        CertificateFault::Unreadable { .. } => fault.to_string(),
-        _ => format!("{}: {fault}", file.value.0.display()),
-    };
-    Diagnostic::error(message).at(file.span)
+    Diagnostic::error(tls::why_unusable(fault, &cert.value.0, &key.value.0)).at(file.span)
 }
 
 /// A private key that others could take.
 fn readable_by_all(key: &At<FilePath>, found: &mut Vec<Diagnostic>) {
-    if let Some(mode) = mode(&key.value.0)
-        && mode & 0o004 != 0
-    {
+    if tls::is_readable_by_all(&key.value.0) {
         let path = key.value.0.display();
         let mistake =
             Diagnostic::warning(format!("everybody on this machine may read the private key {path}"));
         found.push(mistake.at(key.span).help(format!("chmod 600 {path}")));
     }
-}
-
-fn mode(path: &Path) -> Option<u32> {
-    let data = std::fs::metadata(path).ok()?;
-    data.is_file().then(|| data.permissions().mode())
 }
 
 fn client(upstream: &UpstreamTable, table: &UpstreamTlsTable, found: &mut Vec<Diagnostic>) {

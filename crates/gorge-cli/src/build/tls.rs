@@ -48,6 +48,13 @@ impl Shown {
         asked.map(|(_, certificate)| certificate.clone()).collect()
     }
 
+    /// Those that are shown with an answer out of a file, which nobody renews.
+    pub(crate) fn stapled_by_file(&self) -> Vec<Certificate> {
+        let all = self.all.lock();
+        let stapled = all.iter().filter(|(table, one)| table.ocsp.is_some() && one.staple().is_some());
+        stapled.map(|(_, certificate)| certificate.clone()).collect()
+    }
+
     /// Shows this one in place of the same with another answer of its responder, or none.
     pub(crate) fn replace(&self, certificate: &Certificate) -> Result<()> {
         let mut all = self.all.lock();
@@ -73,6 +80,8 @@ pub(super) fn listen(
     tickets: &Tickets,
     before: &[Arc<Shown>],
 ) -> Result<Arc<Shown>> {
+    // Who wants no answers any more wants none of before either.
+    let before = if table.ocsp_stapling { before } else { &[] };
     let mut options = tls::server_options(table)?;
     options.ticket_keys = Some(tickets.keys()?);
     let mut all = Vec::new();

@@ -1,7 +1,7 @@
 //! Answers of OCSP responders, fetched before clients ask for them and renewed before they are out of date.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use gorge::error::{Error, Kind, OrErr, Result};
 use gorge::http::{Known, Method, RequestHead, Status, Uri};
@@ -10,9 +10,12 @@ use gorge::proxy::Level;
 use gorge::runtime::{Handle, Task};
 use gorge::timeout::sleep;
 use gorge::tls::Certificate;
-use gorge::tls::ocsp::{Refresh, Request, Step};
+use gorge::tls::ocsp::{Refresh, Request, Staple, Step};
 
 use crate::build::{Shown, logs::Log};
+
+/// The longest time without a look at the clock, which somebody may have set.
+const LOOK: Duration = Duration::from_secs(60 * 60);
 
 /// The tasks of one configuration, one for each certificate. They end with this value.
 #[derive(Default)]
@@ -31,7 +34,13 @@ impl Staples {
             let work = Work { shown, refresh, log: log.clone(), client: client.clone(), troubled: false };
             workers.spawn_background_on(place, work.run())
         });
-        Self(tasks.collect())
+        let given = all
+            .iter()
+            .flat_map(|shown| shown.stapled_by_file().into_iter().map(move |one| (shown.clone(), one)));
+        let given = given.enumerate().map(|(place, (shown, one))| {
+            workers.spawn_background_on(place, withdraw_in_time(shown, one, log.clone()))
+        });
+        Self(tasks.chain(given).collect())
     }
 }
 
@@ -91,7 +100,7 @@ impl Work {
     }
 
     fn who(&self) -> String {
-        format!("certificate for {}", self.refresh.bare().names().first().map_or("nobody", String::as_str))
+        who(self.refresh.bare())
     }
 
     fn failed(&mut self, error: &Error) {
@@ -112,6 +121,34 @@ impl Work {
     }
 }
 
+/// An answer out of a file is shown until it is out of date: a client that is shown an old one refuses, while most
+/// are content without.
+async fn withdraw_in_time(shown: Arc<Shown>, certificate: Certificate, log: Log) {
+    let Some(until) = certificate.staple().map(Staple::next_update) else { return };
+    while let Some(pause) = pause(until, SystemTime::now()) {
+        sleep(pause).await;
+    }
+    let who = who(&certificate);
+    match shown.replace(&certificate.without_ocsp()) {
+        Ok(()) => {
+            let text = "the answer of a responder in `ocsp` is out of date, it goes on without; write a newer one \
+                        and reload";
+            log.note(Level::Warn, format_args!("{who}: {text}"));
+        }
+        Err(error) => log.note(Level::Error, format_args!("{who}: {error:#}")),
+    }
+}
+
+/// How long to wait before looking at the clock again. `None` when the time has come.
+fn pause(until: SystemTime, now: SystemTime) -> Option<Duration> {
+    let left = until.duration_since(now).unwrap_or_default();
+    (!left.is_zero()).then(|| left.min(LOOK))
+}
+
+fn who(certificate: &Certificate) -> String {
+    format!("certificate for {}", certificate.names().first().map_or("nobody", String::as_str))
+}
+
 /// By POST, as RFC 6960 A.1 has it.
 async fn ask(client: &Client, request: &Request) -> Result<Vec<u8>> {
     let url = request.url.clone().into_bytes().into();
@@ -122,5 +159,20 @@ async fn ask(client: &Client, request: &Request) -> Result<Vec<u8>> {
     match answer.head.status {
         Status::OK => Ok(answer.body.to_vec()),
         other => Err(Error::explain(Kind::HeadInvalid, format!("it answers with {other}")).into_upstream()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_is_looked_at_each_hour_until_the_time_has_come() {
+        let now = SystemTime::now();
+        let minute = Duration::from_secs(60);
+        assert_eq!(pause(now + 90 * minute, now), Some(LOOK));
+        assert_eq!(pause(now + minute, now), Some(minute));
+        assert_eq!(pause(now, now), None);
+        assert_eq!(pause(now - minute, now), None);
     }
 }

@@ -37,6 +37,18 @@ fn the_page_is_there_and_may_load_nothing_from_elsewhere() {
     assert!(policy.starts_with("default-src 'none'") && policy.contains("connect-src 'self'"), "{policy}");
 }
 
+#[cfg(feature = "openssl")]
+#[test]
+fn the_page_tells_how_it_is_reached_over_tls() {
+    let program = demo();
+    program.err().wait_for("--print-config");
+    let page = ask(&program, "GET / HTTP/1.1\r\nHost: a\r\n\r\n", 1).remove(0).text();
+    let (_, rest) = page.split_once("The same over TLS: <code>").unwrap();
+    let (command, _) = rest.split_once("</code>").unwrap();
+    let told = program.err().lines().into_iter().any(|line| line.contains(command));
+    assert!(told && command.starts_with("curl --cacert '"), "{command}");
+}
+
 #[test]
 fn what_one_origin_fails_another_answers() {
     let program = demo();

@@ -71,7 +71,7 @@ pub(super) fn tell(address: &Address) {
 pub(super) fn tell_of_tls(clear: &Address, secure: &Address, certificate: &Path) {
     let (Address::Ip(clear), Address::Ip(secure)) = (clear, secure) else { return };
     let url = format!("https://{}", reachable(*secure));
-    let trusting = format!("curl --cacert '{}'", certificate.display());
+    let trusting = trusting(certificate);
     say("\n  # over TLS, with a certificate made on the spot");
     let lines = [
         (format!("{trusting} -i {url}/api/hello"), "the same, and nobody on the way reads it"),
@@ -83,6 +83,17 @@ pub(super) fn tell_of_tls(clear: &Address, secure: &Address, certificate: &Path)
     for (line, look) in lines {
         say(format_args!("  {line:width$}  # {look}"));
     }
+}
+
+/// What the page tells of TLS at this address.
+pub(super) fn over_tls(secure: &Address, certificate: &Path) -> Option<String> {
+    let Address::Ip(secure) = secure else { return None };
+    Some(format!("{} -i https://{}/api/hello", trusting(certificate), reachable(*secure)))
+}
+
+/// A client that takes this certificate for good.
+fn trusting(certificate: &Path) -> String {
+    format!("curl --cacert '{}'", certificate.display())
 }
 
 /// Says where all this comes from.

@@ -83,7 +83,11 @@ impl Guest for Watching {
         if let Some((first, others)) = addresses.split_first() {
             commands::tell(first);
             if let (Some(secure), Some(other)) = (&self.secure, others.first()) {
-                commands::tell_of_tls(first, other, &secure.certificate());
+                let certificate = secure.certificate();
+                commands::tell_of_tls(first, other, &certificate);
+                if let Some(command) = commands::over_tls(other, &certificate) {
+                    self.origins.tell_over_tls(&command);
+                }
             }
             commands::tell_of_file();
         }

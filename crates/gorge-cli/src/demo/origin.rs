@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -27,6 +27,9 @@ const MOOD: u64 = 3;
 const ORIGIN: &str = "X-Demo-Origin";
 
 const PAGE: &str = include_str!("page.html");
+
+/// Where the page tells how it is reached over TLS, if it is.
+const OVER_TLS: &str = "<!-- over TLS -->";
 
 /// How an origin behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +64,7 @@ impl Temper {
 pub(super) struct Origins {
     addresses: Vec<Address>,
     feed: Arc<Feed>,
+    over_tls: Arc<OnceLock<String>>,
 }
 
 impl Origins {
@@ -73,17 +77,23 @@ impl Origins {
         let runtime = runtime::Config { workers: 1, name: "origins".to_owned(), ..Default::default() };
         let mut server = Server::new(Config { runtime, grace: Duration::from_secs(1), ..Config::default() });
         let feed = Arc::new(Feed::default());
+        let over_tls = Arc::new(OnceLock::new());
         let mut addresses = Vec::new();
         for (temper, more) in Temper::ALL.into_iter().zip(0..) {
             let port = if first == 0 { 0 } else { first.checked_add(more).ok_or_else(too_high)? };
             let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-            let origin =
-                Origin { temper, asked: Arc::default(), settings: Arc::default(), feed: feed.clone() };
+            let origin = Origin {
+                temper,
+                asked: Arc::default(),
+                settings: Arc::default(),
+                feed: feed.clone(),
+                over_tls: over_tls.clone(),
+            };
             let mut listen = Listen::new(address.into(), origin);
             listen.options.bind_tries = 1;
             addresses.extend(server.add(Service::new(temper.name()).listen(listen))?);
         }
-        Ok((Self { addresses, feed }, server))
+        Ok((Self { addresses, feed, over_tls }, server))
     }
 
     /// Who is where.
@@ -94,6 +104,12 @@ impl Origins {
     /// What is watched at `/live`.
     pub(super) fn feed(&self) -> &Arc<Feed> {
         &self.feed
+    }
+
+    /// Has the page tell this command, which goes over TLS.
+    pub(super) fn tell_over_tls(&self, command: &str) {
+        // It is told once.
+        let _ = self.over_tls.set(command.to_owned());
     }
 
     /// Serves beside whatever else this process does, until the returned value is dropped.
@@ -119,6 +135,7 @@ struct Origin {
     asked: Arc<AtomicU64>,
     settings: Arc<http_server::Settings>,
     feed: Arc<Feed>,
+    over_tls: Arc<OnceLock<String>>,
 }
 
 impl Handler for Origin {
@@ -142,7 +159,7 @@ impl Handler for Origin {
 impl Origin {
     async fn answer(&self, request: &RequestHead) -> Result<Response> {
         let mut response = match request.uri.path() {
-            "/" => Response::html(Status::OK, Bytes::from_static(PAGE.as_bytes())),
+            "/" => Response::html(Status::OK, self.page()),
             "/echo" => Response::text(Status::OK, echo(request)),
             "/live" => self.live()?,
             path => self.work(path).await,
@@ -151,6 +168,16 @@ impl Origin {
         fields.insert(ORIGIN, self.temper.name()).or_err(Kind::Internal, "set a field")?;
         fields.insert(Known::CacheControl, "no-store").or_err(Kind::Internal, "set a field")?;
         Ok(response)
+    }
+
+    fn page(&self) -> Bytes {
+        match self.over_tls.get() {
+            None => Bytes::from_static(PAGE.as_bytes()),
+            Some(command) => {
+                let told = format!("<p>The same over TLS: <code>{}</code></p>", escaped(command));
+                PAGE.replace(OVER_TLS, &told).into()
+            }
+        }
     }
 
     /// What an origin is for.
@@ -179,6 +206,11 @@ impl Origin {
     }
 }
 
+/// Text as HTML has it.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
 /// The head of a request as it came.
 fn echo(request: &RequestHead) -> String {
     let mut text = format!("{} {}\n", request.method.as_str(), request.uri);
@@ -192,6 +224,12 @@ fn echo(request: &RequestHead) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_page_has_a_place_for_a_command() {
+        assert_eq!(PAGE.matches(OVER_TLS).count(), 1);
+        assert_eq!(escaped("a '<&>'"), "a '&lt;&amp;&gt;'");
+    }
 
     #[test]
     fn the_page_needs_nothing_from_elsewhere() {

@@ -1,7 +1,7 @@
 //! The demo over TLS, with a certificate made on the spot.
 
 use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -13,6 +13,9 @@ use gorge::tls::Certificate;
 
 /// For how long the certificate is good: longer than anybody looks at a demo.
 const LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// Folders that may be there already.
+const TRIES: u32 = 100;
 
 /// How much higher than the other the port is: 8443 beside 8080.
 const HIGHER: u16 = 8443 - 8080;
@@ -34,10 +37,7 @@ impl Secure {
         } else {
             address.port().checked_add(HIGHER).unwrap_or(0)
         });
-        let folder = std::env::temp_dir().join(format!("gorge-demo-{}", std::process::id()));
-        let file = |error| Error::because(Kind::File, format!("make {}", folder.display()), error);
-        DirBuilder::new().mode(0o700).create(&folder).map_err(file)?;
-        let secure = Self { folder, address };
+        let secure = Self { folder: own_folder(&std::env::temp_dir())?, address };
         secure.write()?;
         Ok(Some(secure))
     }
@@ -80,9 +80,39 @@ impl Secure {
     }
 }
 
+/// A folder that nobody else looks into.
+fn own_folder(parent: &Path) -> Result<PathBuf> {
+    let mut number = 0;
+    loop {
+        let folder = parent.join(format!("gorge-demo-{}-{number}", std::process::id()));
+        match DirBuilder::new().mode(0o700).create(&folder) {
+            Ok(()) => return Ok(folder),
+            // Left behind by a process with this number that was killed, or made by somebody else.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && number < TRIES => number += 1,
+            Err(error) => {
+                return Err(Error::because(Kind::File, format!("make {}", folder.display()), error));
+            }
+        }
+    }
+}
+
 impl Drop for Secure {
     fn drop(&mut self) {
         // What is left lies among what is temporary.
         let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_left_behind_is_in_nobodys_way() {
+        let parent = own_folder(&std::env::temp_dir()).unwrap();
+        let (one, other) = (own_folder(&parent).unwrap(), own_folder(&parent).unwrap());
+        assert_ne!(one, other);
+        fs::remove_dir_all(&parent).unwrap();
+        assert!(own_folder(&parent).is_err());
     }
 }

@@ -2,9 +2,10 @@
 
 mod common;
 
+use std::ops::{Deref, DerefMut};
 use std::process::Command;
 
-use common::{GORGE, client_of, gorge};
+use common::{GORGE, client_of, gorge, gorge_with};
 use gorge_test_util::{Program, RawClient, Response, TempFolder};
 
 /// Enough for the moody origin, asked every third time, to fail once.
@@ -13,8 +14,35 @@ const ROUND: usize = 12;
 /// Where the printed file has the proxy and the origins.
 const PRINTED: [&str; 4] = ["127.0.0.1:8080", "127.0.0.1:9001", "127.0.0.1:9002", "127.0.0.1:9003"];
 
-fn demo() -> Program {
-    gorge(&["demo", "--listen", "127.0.0.1:0", "--access-log", "off"])
+/// The demo, and where it has its files: killed, it leaves them behind.
+struct Demo {
+    program: Program,
+    _files: TempFolder,
+}
+
+impl Deref for Demo {
+    type Target = Program;
+
+    fn deref(&self) -> &Program {
+        &self.program
+    }
+}
+
+impl DerefMut for Demo {
+    fn deref_mut(&mut self) -> &mut Program {
+        &mut self.program
+    }
+}
+
+fn demo_with(access_log: &str) -> Demo {
+    let files = TempFolder::new();
+    let variable = format!("TMPDIR={}", files.path().display());
+    let words = ["demo", "--listen", "127.0.0.1:0", "--access-log", access_log];
+    Demo { program: gorge_with(&[&variable], &words), _files: files }
+}
+
+fn demo() -> Demo {
+    demo_with("off")
 }
 
 /// The answers to these requests, all on one connection and so by one worker.
@@ -146,7 +174,7 @@ fn address(line: &str) -> &str {
 
 #[test]
 fn its_own_log_format_gives_way_to_that_of_the_command_line() {
-    let program = gorge(&["demo", "--listen", "127.0.0.1:0", "--access-log", "$status on $route"]);
+    let program = demo_with("$status on $route");
     ask(&program, "GET /up HTTP/1.1\r\nHost: a\r\n\r\n", 1);
     program.out().wait_for("200 on up");
 }

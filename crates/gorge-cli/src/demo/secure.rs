@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{ErrorKind, Write};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -27,7 +27,8 @@ pub(super) struct Secure {
 }
 
 impl Secure {
-    /// Makes the certificate. `None` where the proxy listens on a Unix socket: nobody speaks TLS there.
+    /// Makes the certificate. It is served at the port that is as much higher as 8443 is than 8080, or at any if
+    /// that is taken. `None` where the proxy listens on a Unix socket: nobody speaks TLS there.
     pub(super) fn new(beside: &Address) -> Result<Option<Self>> {
         let Address::Ip(address) = beside else { return Ok(None) };
         let mut address = *address;
@@ -37,6 +38,10 @@ impl Secure {
         } else {
             address.port().checked_add(HIGHER).unwrap_or(0)
         });
+        // Many programs take 8443; the demo has no need of this very port.
+        if TcpListener::bind(address).is_err_and(|error| error.kind() == ErrorKind::AddrInUse) {
+            address.set_port(0);
+        }
         let secure = Self { folder: own_folder(&std::env::temp_dir())?, address };
         secure.write()?;
         Ok(Some(secure))
@@ -106,6 +111,18 @@ impl Drop for Secure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_port_that_is_taken_is_none_to_insist_on() {
+        let held = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let taken = held.local_addr().unwrap();
+        let beside = |port: u16| Address::from(SocketAddr::from(([127, 0, 0, 1], port)));
+        let Some(lower) = taken.port().checked_sub(HIGHER) else { return };
+        assert_eq!(Secure::new(&beside(lower)).unwrap().unwrap().address.port(), 0);
+        drop(held);
+        assert_eq!(Secure::new(&beside(0)).unwrap().unwrap().address.port(), 0);
+        assert!(Secure::new(&"unix:/run/demo.sock".parse().unwrap()).unwrap().is_none());
+    }
 
     #[test]
     fn what_was_left_behind_is_in_nobodys_way() {

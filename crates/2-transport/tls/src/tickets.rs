@@ -160,6 +160,25 @@ const UNKNOWN: c_int = 0;
 const DONE: c_int = 1;
 const DONE_RENEW: c_int = 2;
 
+/// AES-256-CBC and SHA-256. OpenSSL would look for whoever implements them each time that it is given their plain
+/// names; found once, they are there.
+fn algorithms() -> (*const sys::EVP_CIPHER, *const sys::EVP_MD) {
+    #[cfg(not(boringssl))]
+    {
+        use foreign_types::ForeignType;
+        use openssl::cipher::Cipher;
+        use openssl::md::Md;
+        static FOUND: std::sync::LazyLock<Option<(Cipher, Md)>> = std::sync::LazyLock::new(|| {
+            Cipher::fetch(None, "AES-256-CBC", None).ok().zip(Md::fetch(None, "SHA256", None).ok())
+        });
+        if let Some((aes, sha256)) = &*FOUND {
+            return (aes.as_ptr(), sha256.as_ptr());
+        }
+    }
+    // SAFETY: both take nothing and return what lives as long as the program.
+    unsafe { (sys::EVP_aes_256_cbc(), sys::EVP_sha256()) }
+}
+
 /// The library makes or reads a ticket.
 unsafe extern "C" fn choose_key(
     ssl: *mut sys::SSL,
@@ -195,12 +214,12 @@ unsafe extern "C" fn choose_key(
     // AES-256-CBC and HMAC-SHA-256 ask for, and are copied.
     let done = unsafe {
         let init = if encrypt == 1 { sys::EVP_EncryptInit_ex } else { sys::EVP_DecryptInit_ex };
+        let (aes, sha256) = algorithms();
         let cipher_key = key[NAME..].as_ptr();
         let mac_key = key[NAME + CIPHER_KEY..].as_ptr();
         let none = std::ptr::null_mut();
-        init(cipher, sys::EVP_aes_256_cbc(), none, cipher_key, iv.as_ptr()) == 1
-            && sys::HMAC_Init_ex(mac, mac_key.cast(), MAC_KEY as _, sys::EVP_sha256(), std::ptr::null_mut())
-                == 1
+        init(cipher, aes, none, cipher_key, iv.as_ptr()) == 1
+            && sys::HMAC_Init_ex(mac, mac_key.cast(), MAC_KEY as _, sha256, std::ptr::null_mut()) == 1
     };
     // With TLS 1.3 each connection is to bring the client a new ticket, for it uses each but once
     // (RFC 8446 C.4).

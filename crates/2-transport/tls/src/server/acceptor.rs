@@ -19,7 +19,7 @@ use tokio_openssl::SslStream;
 
 use crate::options::{library, wrong};
 use crate::roots::Trusted;
-use crate::server::choose::{self, Choice};
+use crate::server::choose::{self, Choice, Wanted};
 use crate::server::{context, failure, linger, plain_http};
 use crate::store::Set;
 use crate::wire::Wire;
@@ -94,7 +94,7 @@ impl Acceptor {
     /// - [`Kind::TlsHandshakeFailed`]: anything else.
     pub async fn accept<S: Stream>(&self, stream: S) -> Result<TlsStream<S>> {
         let options = &self.0.options;
-        let ssl = self.prepare(&stream)?;
+        let ssl = self.prepare()?;
         let mut tls = SslStream::new(ssl, Wire::new(stream, &[])).map_err(library)?;
         let limit = options.handshake_timeout;
         match timeout(limit, self.handshake(&mut tls)).await {
@@ -124,25 +124,27 @@ impl Acceptor {
         Ok(())
     }
 
-    fn prepare<S: Stream>(&self, stream: &S) -> Result<Ssl> {
+    fn prepare(&self) -> Result<Ssl> {
         let shown = self.0.shown.load_full();
         let mut ssl = Ssl::new(&shown.context).map_err(library)?;
-        let address = match shown.certificates.has_addresses() {
-            true => local_address(stream),
-            false => None,
-        };
-        ssl.set_ex_data(choose::slot()?, Choice::new(shown, address, self.0.options.resolver.is_some()));
+        ssl.set_ex_data(choose::slot()?, Choice::new(shown, self.0.options.resolver.is_some()));
         Ok(ssl)
     }
 
-    /// Finds certificates for the name that the handshake waits for. A lookup that panics has found none.
+    /// Finds the certificates that the handshake waits for. A lookup that panics has found none.
     async fn look_up<S: Stream>(&self, tls: &mut SslStream<Wire<S>>) {
         let Some(choice) = choose::of(tls.ssl()) else { return };
-        let mut found = Vec::new();
-        if let (Some(resolver), Some(name)) = (&self.0.options.resolver, choice.wanted()) {
-            found = caught(|| resolver.resolve(&name)).await;
+        match choice.wanted() {
+            Some(Wanted::Address) => choice.came_to(tls.get_ref().stream().and_then(local_address)),
+            Some(Wanted::Name(name)) => {
+                let found = match &self.0.options.resolver {
+                    Some(resolver) => caught(|| resolver.resolve(&name)).await,
+                    None => Vec::new(),
+                };
+                choice.found(Set::of(&found));
+            }
+            None => choice.found(Set::default()),
         }
-        choice.found(Set::of(&found));
     }
 
     fn digest<S: Stream>(&self, tls: &SslStream<Wire<S>>) -> TlsDigest {

@@ -21,8 +21,6 @@ use crate::store::{Set, normal};
 /// What a handshake knows of the certificates that there are.
 pub(super) struct Choice {
     pub(super) shown: Arc<Shown>,
-    /// The address that the client came to, where something is for addresses.
-    pub(super) address: Option<IpAddr>,
     /// Names that nothing is for can be looked up.
     pub(super) resolves: bool,
     state: Mutex<State>,
@@ -31,23 +29,39 @@ pub(super) struct Choice {
 enum State {
     /// The library has not asked.
     Unasked,
-    /// This name is to be looked up; the handshake waits.
-    Wanted(Box<str>),
+    /// The handshake waits for this.
+    Wanted(Wanted),
     /// What was found, perhaps nothing.
     Found(Set),
 }
 
+/// What has to be known before a certificate can be chosen.
+#[derive(Clone)]
+pub(super) enum Wanted {
+    /// The address that the client came to: it asked for no name, and something is for addresses. To know it takes
+    /// a call of the system, which others are spared.
+    Address,
+    /// What the resolver has for this name.
+    Name(Box<str>),
+}
+
 impl Choice {
-    pub(super) fn new(shown: Arc<Shown>, address: Option<IpAddr>, resolves: bool) -> Self {
-        Self { shown, address, resolves, state: Mutex::new(State::Unasked) }
+    pub(super) fn new(shown: Arc<Shown>, resolves: bool) -> Self {
+        Self { shown, resolves, state: Mutex::new(State::Unasked) }
     }
 
-    /// The name that the handshake waits for.
-    pub(super) fn wanted(&self) -> Option<Box<str>> {
+    /// What the handshake waits for.
+    pub(super) fn wanted(&self) -> Option<Wanted> {
         match &*self.state.lock() {
-            State::Wanted(name) => Some(name.clone()),
+            State::Wanted(wanted) => Some(wanted.clone()),
             State::Unasked | State::Found(_) => None,
         }
+    }
+
+    /// The client came to this address.
+    pub(super) fn came_to(&self, address: Option<IpAddr>) {
+        let named = address.and_then(|address| self.shown.certificates.find(&address.to_string()));
+        self.found(named.cloned().unwrap_or_default());
     }
 
     /// The lookup is over.
@@ -58,25 +72,25 @@ impl Choice {
     fn answer(&self, ssl: &SslRef) -> Answer {
         let certificates = &self.shown.certificates;
         let asked = ssl.servername(NameType::HOST_NAME);
-        let named = match asked {
-            Some(name) => certificates.find(name),
-            None => self.address.and_then(|address| certificates.find(&address.to_string())),
-        };
-        if let Some(set) = named {
+        if let Some(set) = asked.and_then(|name| certificates.find(name)) {
             return if set.is(certificates.default_set()) {
                 Answer::Default
             } else {
                 Answer::Set(set.clone())
             };
         }
-        let Some(name) = asked.filter(|_| self.resolves) else { return Answer::Default };
+        let wanted = match asked {
+            Some(name) if self.resolves => Wanted::Name(normal(name).into()),
+            None if certificates.has_addresses() => Wanted::Address,
+            _ => return Answer::Default,
+        };
         let mut state = self.state.lock();
         match &*state {
-            State::Found(set) if set.is_empty() => Answer::Default,
+            State::Found(set) if set.is_empty() || set.is(certificates.default_set()) => Answer::Default,
             State::Found(set) => Answer::Set(set.clone()),
             State::Wanted(_) => Answer::Later,
             State::Unasked => {
-                *state = State::Wanted(normal(name).into());
+                *state = State::Wanted(wanted);
                 Answer::Later
             }
         }

@@ -187,9 +187,18 @@ async fn secrets_are_written_where_they_are_asked_for() {
     let path = folder.path().join("keys");
     let log = KeyLog::open(&path).unwrap();
     let server = acceptor(&[&root.leaf(&["app.example"]).make()], |options| options.key_log = Some(log));
-    meet(&endpoint("app.example", options(&root, |_| {})), &server).await.both();
+    for version in VERSIONS {
+        meet(&endpoint("app.example", options(&root, only(version))), &server).await.both();
+    }
     let text = std::fs::read_to_string(path).unwrap();
-    assert!(text.lines().any(|line| line.starts_with("SERVER_TRAFFIC_SECRET_0 ")), "{text}");
+    // The words of TLS 1.2 and of TLS 1.3, each with the client's random number and a secret.
+    for word in ["CLIENT_RANDOM ", "CLIENT_TRAFFIC_SECRET_0 ", "SERVER_TRAFFIC_SECRET_0 "] {
+        let lines: Vec<_> = text.lines().filter_map(|line| line.strip_prefix(word)).collect();
+        let [line] = lines[..] else { panic!("{word} in {text}") };
+        let (random, secret) = line.split_once(' ').unwrap();
+        let is_hex = |part: &str| part.bytes().all(|byte| byte.is_ascii_hexdigit());
+        assert!(random.len() == 64 && secret.len() >= 64 && is_hex(random) && is_hex(secret), "{line}");
+    }
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gorge_error::{Error, Kind};
-use gorge_test_util::{Authority, ClientTls, RawClient, TlsVersion, curl, s_client};
+use gorge_test_util::{Authority, ClientTls, LIMIT, RawClient, TlsVersion, curl, s_client};
 use gorge_tls::{Acceptor, Certificates, Resolution, ServerOptions, Version};
 use openssl::ssl::{SslConnector, SslMethod, SslVerifyMode};
 use peers::served::{REQUEST, Served, accept_from, acceptor, chain_shown, meet, only, peer_sha256};
@@ -102,7 +102,7 @@ fn plain_http_is_answered_whole_whatever_follows_the_request() {
     }
 }
 
-/// Reads nothing more and does not leave: who keeps the time is the other side.
+/// The client does not leave when it has been told.
 #[tokio::test]
 async fn what_is_told_of_a_refusal_is_not_that_its_time_is_over() {
     let root = Authority::new("root");
@@ -130,6 +130,7 @@ fn an_alert_arrives_whatever_the_client_sends_meanwhile() {
         let mut connector = SslConnector::builder(SslMethod::tls()).unwrap();
         connector.set_verify(SslVerifyMode::NONE);
         let stream = StdTcpStream::connect(served.addr).unwrap();
+        stream.set_read_timeout(Some(LIMIT)).unwrap();
         let mut tls = connector.build().connect("app.example", stream).unwrap();
         // With TLS 1.3 the client is done before the server has judged.
         let _ = tls.write_all(&[b'x'; 30_000]);
